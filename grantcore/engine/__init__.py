@@ -1,0 +1,1 @@
+"""The facade: clock, lock, commit, observers, and the public calls by chapter."""

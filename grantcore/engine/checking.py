@@ -1,0 +1,258 @@
+"""``check()``: every invariant marked S in the specification that can be seen in the state at rest.
+
+Each function yields what is wrong, citing the invariant. The derivations (attempts and history of a
+first lease, every index and count) are compared with the records they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+from grantcore.index.indexes import Indexes
+from grantcore.index.lazy import SLACK
+from grantcore.index.rolls import confirms, created
+from grantcore.index.waiting import rank
+from grantcore.model import capabilities
+from grantcore.model.grants import GrantKind
+from grantcore.model.leases import AttemptType
+from grantcore.model.past import past_of
+from grantcore.model.phases import (
+    ACTIVE,
+    BLOCKED,
+    DELAYED,
+    ELIGIBLE,
+    LEASE_EXPIRED,
+    LEASE_REVOKED,
+    LEASED,
+    LOST,
+    TERMINAL,
+    Phase,
+)
+from grantcore.model.records import INTERRUPTED, RETRY, WAITING_FOR_CHILDREN, Execution, Past, Store
+from grantcore.model.time import MAX_MS, NEVER
+from grantcore.model.vector import ORDERS
+
+Wrong = Iterator[str]
+
+_LAST_LINES = {
+    LEASED: ("acquired", "reclaimed"),
+    LEASE_EXPIRED: ("expired",),
+    LEASE_REVOKED: ("revoked",),
+}
+_OPEN = {"started"}
+_ENDED = {"ended_success", "ended_failure", "ended_cancelled", "interrupted_reclaimed"}
+
+
+def broken(store: Store, indexes: Indexes, now: int, history_limit: int) -> Wrong:
+    """Everything that is wrong with the whole state. O(n log n)."""
+    for execution_id, record in store.records.items():
+        if execution_id != record.execution_id:
+            yield f"{execution_id}: stored under another id"
+        for text in _record(record, store, now, history_limit):
+            yield f"{execution_id}: {text}"
+    yield from _indexes(store, indexes, now)
+
+
+def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
+    if record.phase not in Phase:
+        yield "no phase"
+        return
+    past = past_of(record)
+    yield from _instants(record)
+    yield from _lease(record, store, now)
+    yield from _grant(record, now)
+    yield from _waiting(record)
+    yield from _attempts(record, past)
+    yield from _history(record, past, limit)
+    yield from _limits(record, past)
+
+
+def _instants(record: Execution) -> Wrong:
+    stamps = (record.created_at_ms, record.last_transition_at_ms, record.last_mutation_at_ms)
+    if not all(0 <= stamp <= MAX_MS for stamp in stamps):
+        yield "I-52: an instant out of range"
+    if not record.created_at_ms <= record.last_transition_at_ms <= record.last_mutation_at_ms:
+        yield "stamps out of order"
+    if (record.completed_at_ms is not None) is not (record.phase in TERMINAL):
+        yield "I-38: completed_at_ms says another phase"
+
+
+def _lease(record: Execution, store: Store, now: int) -> Wrong:
+    if record.phase not in ACTIVE:
+        return
+    if None in (record.lease_id, record.attempt_id, record.worker_id, record.worker_instance_id):
+        yield "I-01: a lease without its fence or worker"
+    if record.lease_epoch < 1:
+        yield "I-02: a lease without an epoch"
+    if not record.acquired_at_ms <= record.renewed_at_ms < record.expires_at_ms <= MAX_MS:
+        yield "I-52: the instants of the lease are out of order"
+    if record.phase is LEASED and record.expires_at_ms <= now:
+        yield "I-54: a lease past its end"
+    if record.phase in LOST and not 0 < record.lost_sequence <= store.sequence:
+        yield "a lost lease without the event that told it"
+    if (record.phase is LEASE_REVOKED) is not (_revoked_at(record) is not None):
+        yield "I-09: a mark of revocation in the wrong phase"
+
+
+def _revoked_at(record: Execution) -> int | None:
+    return None if record.rare is None else record.rare.lease_revoked_at_ms
+
+
+def _grant(record: Execution, now: int) -> Wrong:
+    grant = record.grant
+    if grant is None:
+        return
+    if record.phase in LOST:
+        fits = grant.kind is GrantKind.RECLAIM
+    else:
+        wanted = GrantKind.RESUME if record.origin is INTERRUPTED else GrantKind.CLAIM
+        fits = record.phase is ELIGIBLE and grant.kind is wanted
+    if not fits:
+        yield "I-17: a grant whose precondition does not hold"
+    if not grant.created_at_ms <= now < grant.expires_at_ms:
+        yield "I-54: a grant outside its time"
+    if grant.execution_id != record.execution_id or grant.lane_id != record.spec.lane_id:
+        yield "I-12: a grant of another execution"
+
+
+def _waiting(record: Execution) -> Wrong:
+    reason = None if record.rare is None else record.rare.blocking_reason
+    if record.phase is BLOCKED:
+        if reason not in ORDERS and reason != WAITING_FOR_CHILDREN:
+            yield "I-32: blocked for no reason"
+    elif reason is not None:
+        yield "I-32: a blocking reason in the wrong phase"
+    if record.phase is DELAYED and (record.rare is None or record.rare.delay_until_ms is None):
+        yield "I-32: delayed until no instant"
+    try:
+        if capabilities.read("required", record.spec.required) != record.spec.required:
+            yield "I-24: required tokens out of order"
+    except capabilities.InvalidCapabilities as error:
+        yield f"I-24: {error}"
+
+
+def _attempts(record: Execution, past: Past) -> Wrong:
+    attempts = past.attempts
+    if sorted(attempts) != list(range(record.attempt_count)):
+        yield "I-27: attempts are not dense"
+        return
+    for index, attempt in attempts.items():
+        if attempt.attempt_index != index or attempt.execution_id != record.execution_id:
+            yield f"I-27: attempt {index} is another's"
+        if (attempt.attempt_state in _ENDED) is not (attempt.ended_at_ms is not None):
+            yield f"I-29: attempt {index} has half an end"
+        if attempt.ended_at_ms is not None and attempt.ended_at_ms < attempt.started_at_ms:
+            yield f"I-29: attempt {index} ended before it started"
+        if (attempt.attempt_type is AttemptType.INITIAL) and index != 0:
+            yield f"I-30: attempt {index} is initial"
+    started = [index for index, attempt in attempts.items() if attempt.attempt_state in _OPEN]
+    if started != ([record.attempt_count - 1] if record.phase in ACTIVE else []):
+        yield "I-28: the wrong attempts are open"
+    if record.attempt_count:
+        yield from _current(record, past)
+
+
+def _current(record: Execution, past: Past) -> Wrong:
+    attempt = past.attempts[record.attempt_count - 1]
+    if (attempt.lease_id, attempt.lease_epoch) != (record.lease_id, record.lease_epoch):
+        yield "I-01: the attempt's lease is not the record's"
+    if attempt.attempt_type is not record.attempt_type:
+        yield "I-30: the attempt's type is not the record's"
+    if record.attempt_id is not None and attempt.attempt_id != record.attempt_id:
+        yield "I-01: the attempt's id is not the record's"
+    if record.attempt_id is None and record.origin is not RETRY:
+        yield "I-01: the record has forgotten its attempt"
+
+
+def _history(record: Execution, past: Past, limit: int) -> Wrong:
+    first = max(past.noted - limit, 0)
+    if sorted(past.history) != list(range(first, past.noted)):
+        yield "D-25: the history has gaps or is too long"
+        return
+    if not past.noted:
+        if record.phase in ACTIVE:
+            yield "I-02: a lease without a line of history"
+        return
+    last = past.history[past.noted - 1]
+    wanted = _LAST_LINES.get(record.phase) if record.phase else None
+    if wanted is not None and last.event not in wanted:
+        yield "I-33: the last line of history tells another phase"
+    stamps = [past.history[number].at_ms for number in sorted(past.history)]
+    if stamps != sorted(stamps):
+        yield "I-51: history goes back in time"
+
+
+def _limits(record: Execution, past: Past) -> Wrong:
+    policy = record.spec.policy
+    retries = policy.retry.max_retries if policy.retry else 0
+    if past.retry_count > retries:
+        yield "I-31: more retries than allowed"
+    if past.reclaim_count > policy.max_reclaim_count:
+        yield "I-31: more reclaims than allowed"
+    if past.replay_count > policy.max_replay_count:
+        yield "I-31: more replays than allowed"
+
+
+# -- indexes -----------------------------------------------------------------------------------
+
+
+def _indexes(store: Store, indexes: Indexes, now: int) -> Wrong:
+    records = store.records.values()
+    by_phase = dict.fromkeys(Phase, 0)
+    for record in records:
+        if record.phase is not None:
+            by_phase[record.phase] += 1
+    if by_phase != indexes.counts:
+        yield "I-35: counts by phase are wrong"
+    if sum(record.grant is not None for record in records) != indexes.live_grants:
+        yield "I-12: the count of live grants is wrong"
+    yield from _deadlines(store, indexes, now)
+    yield from _shelves(store, indexes)
+    yield from _lists(store, indexes)
+
+
+def _deadlines(store: Store, indexes: Indexes, now: int) -> Wrong:
+    filed = indexes.deadlines.confirmed()
+    for record in store.records.values():
+        due_ms, _ = indexes.deadlines.due(record)
+        if due_ms <= now and record.last_mutation_at_ms < now:
+            yield f"{record.execution_id}: I-54: due and not applied"
+        if due_ms != NEVER and filed.get(record.execution_id, NEVER) > due_ms:
+            yield f"{record.execution_id}: I-34: not filed under its deadline"
+        if due_ms < indexes.deadlines.next_ms:
+            yield f"{record.execution_id}: I-54: due before the next deadline"
+    if indexes.deadlines.entries > 2 * len(store.records) + SLACK:
+        yield "I-64: too many unconfirmed deadlines"
+
+
+def _shelves(store: Store, indexes: Indexes) -> Wrong:
+    members = indexes.waiting.members()
+    offered = [record for record in store.records.values() if record.offered]
+    if sorted(map(rank, members)) != sorted(map(rank, offered)):
+        yield "I-34: the shelves hold others than those that wait"
+    for lane in indexes.waiting.lanes.values():
+        for required, shelf in lane.items():
+            order = [rank(record) for record in shelf.members()]
+            if order != sorted(order):
+                yield "I-36: a shelf is out of order"
+            if any(record.spec.required != required for record in shelf.members()):
+                yield "I-34: an execution on a shelf of other requirements"
+    if indexes.waiting.entries > 2 * indexes.counts[ELIGIBLE] + SLACK:
+        yield "I-64: too many unconfirmed entries on shelves"
+
+
+def _lists(store: Store, indexes: Indexes) -> Wrong:
+    records = store.records.values()
+    held = {record.execution_id for record in records if record.phase is LEASED}
+    if {record.execution_id for record in indexes.holders.all()} != held:
+        yield "I-34: the holders hold others than the leased"
+    lost = sorted(record.lost_sequence for record in records if record.phase in LOST)
+    if [entry[1] for entry in indexes.losses.entries if confirms(entry)] != lost:
+        yield "I-34: the list of losses is wrong"
+    if [record.execution_id for record in indexes.roll.after(None)] != [
+        record.execution_id for record in sorted(records, key=created)
+    ]:
+        yield "I-35: the roll of executions is wrong"
+
+

@@ -1,0 +1,72 @@
+"""Clocks: any callable that gives the present instant in integer milliseconds (SPEC 3)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from grantcore.model import checks
+from grantcore.model.errors import invalid
+
+Clock = Callable[[], int]
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class SystemClock:
+    """The wall clock at the start, and the monotonic clock from there: it never jumps.
+
+    Later corrections of the wall clock are not followed. A call gives milliseconds since the epoch. O(1).
+    """
+
+    __slots__ = ("_offset_ns",)
+
+    def __init__(self) -> None:
+        """Read the wall clock, once."""
+        self._offset_ns = time.time_ns() - time.monotonic_ns()
+
+    def __call__(self) -> int:
+        """The present instant in milliseconds."""
+        return (self._offset_ns + time.monotonic_ns()) // _NS_PER_MS
+
+
+class ManualClock:
+    """A clock that stands still until it is told to go on, and cannot go back.
+
+    >>> clock = ManualClock(start_ms=5)
+    >>> clock.advance(10)
+    15
+    >>> clock()
+    15
+    """
+
+    __slots__ = ("_now_ms",)
+
+    def __init__(self, start_ms: int = 0) -> None:
+        """Begin at ``start_ms``."""
+        self._now_ms = checks.instant("start_ms", start_ms)
+
+    def __call__(self) -> int:
+        """The present instant in milliseconds."""
+        return self._now_ms
+
+    def advance(self, ms: int) -> int:
+        """Go on by ``ms`` milliseconds and give the new instant.
+
+        Raises:
+            InvalidInput: ``ms`` is no duration, or leads out of the range of instants.
+        """
+        self._now_ms = checks.instant("ms", self._now_ms + checks.instant("ms", ms))
+        return self._now_ms
+
+    def set(self, ms: int) -> int:
+        """Go on to the instant ``ms`` and give it.
+
+        Raises:
+            InvalidInput: ``ms`` is no instant, or before the present one.
+        """
+        if checks.instant("ms", ms) < self._now_ms:
+            raise invalid("ms", "not before the present instant")
+        self._now_ms = ms
+        return ms

@@ -1,0 +1,259 @@
+"""The one flow of a call (style: data flows one way).
+
+    call -> entry -> clock read once -> lapse what is due -> rules decide (no writes)
+         -> change committed -> indexes -> event -> observers
+                             or refusal: nothing written
+
+Atomicity (SPEC 11, I-41). Truth is the store: records, keys, event number. A commit puts the decided
+change into ``_pending``, one store; applies it by stores that may be repeated; moves the indexes; and
+clears the slot. A call that finds the slot full was preceded by one that an exception interrupted: it
+applies the change to the end, builds all indexes anew, and tells the event that was due, before
+anything else. Work on indexes alone fills the slot with :data:`TIDYING`, so that an interrupted
+sorted container is rebuilt as well. A journal would be written where the slot is filled.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sys
+import threading
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Final, Protocol
+
+from grantcore.engine import processes
+from grantcore.engine.clocks import Clock, SystemClock
+from grantcore.engine.observers import Before, Subscription, before, event_of, tell
+from grantcore.index.indexes import Indexes
+from grantcore.model import checks
+from grantcore.model.config import EngineConfig
+from grantcore.model.deadlines import RETENTION
+from grantcore.model.errors import (
+    ClockError,
+    ExecutionNotFound,
+    Forked,
+    InvariantBroken,
+    Reentrant,
+    invalid,
+)
+from grantcore.model.ids import IdSource, MintedIds
+from grantcore.model.life import LIFE
+from grantcore.model.past import trim
+from grantcore.model.records import Execution, Spec, SpecFields, Store
+from grantcore.model.time import MAX_MS
+from grantcore.rules import replaying
+from grantcore.rules.change import Change
+from grantcore.rules.lapsing import LAPSES
+
+Pending = tuple[int, "Change | None", "str | None", "Before | None"]
+"""Event number, change, operator, what the event tells of before. None: only indexes were at work."""
+
+TIDYING: Final[Pending] = (0, None, None, None)
+
+_HERE: Final = str(Path(__file__).parent)
+
+
+class Lock(Protocol):
+    """What an engine needs of its lock; ``threading.RLock`` has it."""
+
+    def __enter__(self) -> bool: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    def release(self) -> None: ...
+    def _is_owned(self) -> bool: ...
+
+
+class OwnerMark:
+    """In place of the lock for single-threaded hosts: only remembers that a call is running."""
+
+    __slots__ = ("_owned",)
+
+    def __init__(self) -> None:
+        self._owned = False
+
+    def __enter__(self) -> bool:
+        self._owned = True
+        return True
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        self._owned = False
+
+    def release(self) -> None:
+        self._owned = False
+
+    def _is_owned(self) -> bool:
+        return self._owned
+
+
+class Core:
+    """State, entry, time and commit of an engine; the public calls are built on these."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+        config: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
+    ) -> None:
+        """Build an empty engine.
+
+        Args:
+            clock: gives the present instant in milliseconds; default a new :class:`SystemClock`.
+            ids: mints ids; default one with a nonce of its own.
+            config: limits.
+
+        Raises:
+            InvalidInput: an argument is of a wrong kind.
+        """
+        if clock is not None and not callable(clock):
+            raise invalid("clock", "a callable that gives an int")
+        self._config = checks.instance("config", config, EngineConfig)
+        self._clock: Clock = SystemClock() if clock is None else clock
+        self._ids: IdSource = MintedIds(secrets.token_hex(10)) if ids is None else ids
+        lock = threading.RLock() if config.threadsafe else OwnerMark()
+        self._lock: Lock = lock  # type: ignore[assignment]
+        self._entered = self._lock._is_owned  # noqa: SLF001 - there is no public way to ask
+        self._born = processes.generation
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._specs: dict[SpecFields, Spec] = {}
+        self._keys_limit = 64
+        self._last_ms = 0
+        self._clock_clamped = 0
+        self._incarnation = 0
+        self._pending: Pending | None = None
+        self._store = Store()
+        self._indexes = Indexes(self._store.records, config.retention_ms)
+
+    # -- entry ---------------------------------------------------------------------------------
+
+    def _refuse_entry(self) -> None:
+        """Tell why the engine cannot be entered; a lock that was left over is released instead."""
+        if self._born != processes.generation:
+            raise Forked("this engine belongs to the process that built it")
+        if _calls(self, sys._getframe(1)):  # noqa: SLF001 - the frame of the call that asks to enter
+            raise Reentrant("the engine was called from inside one of its own calls")
+        while self._entered():
+            self._lock.release()
+
+    def _begin(self) -> int:
+        """Start a call, under the lock: finish what was interrupted, read the clock, lapse what is due."""
+        if self._pending is not None:
+            self._recover(self._pending)
+        now = self._read_clock()
+        if now >= self._indexes.deadlines.next_ms:
+            self._lapse(now)
+        return now
+
+    def _read_clock(self) -> int:
+        """The present instant; a reading below the last one is clamped to it and counted (I-51)."""
+        try:
+            now = self._clock()
+        except Exception as error:
+            raise ClockError("the clock raised") from error
+        if type(now) is not int or not 0 <= now <= MAX_MS:
+            raise ClockError("the clock must give an int in 0..2**53-1")
+        if now < self._last_ms:
+            self._clock_clamped += 1
+            return self._last_ms
+        self._last_ms = now
+        return now
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def _lapse(self, now: int, limit: int | None = None) -> int:
+        """Apply what is due, in order, each stamped with its own deadline; answer how many."""
+        count = 0
+        while limit is None or count < limit:
+            self._pending = TIDYING
+            entry = self._indexes.deadlines.first()
+            self._pending = None
+            if entry is None or entry[0] > now:
+                break
+            at_ms, kind, _, _, record = entry
+            if kind is RETENTION:
+                self._commit(replaying.purge(record, at_ms, self._store))
+            else:
+                self._commit(LAPSES[kind](record, at_ms, self._store.sequence + 1))
+            count += 1
+        return count
+
+    # -- lookup --------------------------------------------------------------------------------
+
+    def _find(self, execution_id: str) -> Execution:
+        """The record of an execution. O(1)."""
+        record = self._store.records.get(execution_id)
+        if record is None:
+            raise ExecutionNotFound("no execution has this id")
+        return record
+
+    # -- commit --------------------------------------------------------------------------------
+
+    def _commit(self, change: Change, operator: str | None = None) -> None:
+        """Make a decided change true. The only place where state changes."""
+        event_type, target, write, record, at_ms, told, decided = change
+        source = record.phase
+        if target not in LIFE[source].get(event_type, ()):
+            raise InvariantBroken(f"{event_type.__name__} cannot lead from {source} to {target}: please report")
+        had_grant = record.grant is not None
+        was = before(record) if self._subscriptions else None
+        sequence = self._store.sequence + 1
+        self._pending = (sequence, change, operator, was)
+        write(record, at_ms, *told, *decided)
+        record.phase = target
+        self._store.sequence = sequence
+        if record.past is not None:
+            trim(record.past, self._config.lease_history_limit)
+        self._indexes.moved(record, source, had_grant=had_grant)
+        if was is not None:
+            self._tell(change, sequence, operator, was)
+        self._pending = None
+
+    def _tell(self, change: Change, sequence: int, operator: str | None, was: Before) -> None:
+        """Tell the observers; what one of them raises on purpose passes on when the state is whole."""
+        event = event_of(change, sequence, operator, was)
+        self._subscriptions = tuple(s for s in self._subscriptions if not s.closed)
+        raised = tell(self._subscriptions, event)
+        self._pending = None
+        if raised is not None:
+            raise raised
+
+    def _recover(self, pending: Pending) -> None:
+        """Finish an interrupted commit and build anew what is derived; may itself be interrupted. O(n)."""
+        sequence, change, operator, was = pending
+        if change is not None:
+            _, target, write, record, at_ms, told, decided = change
+            write(record, at_ms, *told, *decided)
+            record.phase = target
+            self._store.sequence = sequence
+            if record.past is not None:
+                trim(record.past, self._config.lease_history_limit)
+        self._indexes.rebuild()
+        if change is not None and was is not None:
+            self._tell(change, sequence, operator, was)
+        self._pending = None
+
+    def __reduce__(self) -> str | tuple[object, ...]:
+        """Refuse to be pickled or copied."""
+        raise TypeError("an engine cannot be pickled or copied: use snapshot() and restore()")
+
+
+def _calls(core: Core, frame: FrameType | None) -> bool:
+    """Whether a call of this engine is running on the stack, below the one that asks."""
+    frame = frame.f_back if frame else None
+    while frame is not None:
+        if frame.f_code.co_filename.startswith(_HERE):
+            this = frame.f_locals.get("self")
+            if this is core or getattr(this, "_engine", None) is core:
+                return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,444 @@
+"""Public calls about executions: creating, changing, replaying, purging, reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from typing import Final
+
+from grantcore.engine import processes, reading
+from grantcore.engine.core import Core
+from grantcore.index.lazy import crowded
+from grantcore.index.rolls import created, read_cursor
+from grantcore.model import capabilities, checks
+from grantcore.model.errors import (
+    BudgetNotFound,
+    LimitExceeded,
+    QuotaPolicyNotFound,
+    invalid,
+)
+from grantcore.model.ids import MintedIds
+from grantcore.model.outcomes import Created, Duplicate, ExecutionsPage, PriorityChanged, new_created
+from grantcore.model.outcomes import Replayed as ReplayedOutcome
+from grantcore.model.past import past_of
+from grantcore.model.phases import DELAYED, Phase
+from grantcore.model.policy import ExecutionPolicy
+from grantcore.model.records import NO_TAGS, Spec, SpecFields, spec_fields
+from grantcore.model.time import MAX_MS, gone
+from grantcore.model.views import AttemptInfo, ExecutionSnapshot
+from grantcore.rules import creating, pausing, replaying
+from grantcore.engine.observers import shown_attempt
+
+NO_POLICY: Final = ExecutionPolicy()
+MAX_NAME_BYTES: Final = 256
+MAX_PAGE: Final = 100_000
+MAX_BUDGETS: Final = 64
+
+
+class Executions(Core):
+    """Executions: what is to be done."""
+
+    def create_execution(
+        self,
+        *,
+        lane_id: str,
+        execution_id: str | None = None,
+        priority: int = 0,
+        required_capabilities: Iterable[str] = (),
+        delay_until_ms: int | None = None,
+        deadline_at_ms: int | None = None,
+        policy: ExecutionPolicy = NO_POLICY,
+        payload: bytes | None = None,
+        tags: Mapping[str, str] = NO_TAGS,
+        namespace: str = "default",
+        execution_kind: str = "",
+        creator_identity: str = "",
+        idempotency_key: str | None = None,
+        quota_policy_id: str | None = None,
+        budget_ids: Iterable[str] = (),
+    ) -> Created | Duplicate:
+        """Create an execution; it waits in its lane, or is delayed first.
+
+        Args:
+            lane_id: the queue, 1..64 characters of printable ASCII.
+            execution_id: an id of your own; None: the engine mints one.
+            priority: high first; clamped to 0..9000.
+            required_capabilities: tokens a worker must have (SPEC 6).
+            delay_until_ms: not before this instant, in milliseconds; a past one means now (D-13).
+            deadline_at_ms: ends as expired at this instant, whatever its phase.
+            policy: retries, attempt timeout, limits.
+            payload: opaque bytes, at most config.max_payload_bytes.
+            tags: names like ``team.name`` and texts.
+            namespace: where the idempotency key counts.
+            execution_kind: free text.
+            creator_identity: free text.
+            idempotency_key: the same key in the same namespace answers :class:`Duplicate`
+                for config.idempotency_window_ms, whatever becomes of the execution.
+            quota_policy_id: the quota it counts for.
+            budget_ids: the budgets it draws from.
+
+        Returns:
+            :class:`Created`, or :class:`Duplicate` for a known key or id; nothing else is compared.
+
+        Raises:
+            InvalidInput, InvalidCapabilities, InvalidTagKey: an argument is malformed (before duplicates, D-28).
+            QuotaPolicyNotFound, BudgetNotFound: no such quota policy or budget.
+            LimitExceeded: the store is full, or the lane has too many distinct requirement sets.
+
+        O(1), and O(log n) for an id of your own among others of the same millisecond. SPEC 5; reference 3.
+        """
+        config = self._config
+        checks.lane_id(lane_id)
+        if execution_id is not None:
+            checks.execution_id(execution_id)
+        checks.integer("priority", priority, -MAX_MS, MAX_MS)
+        required = _tokens(required_capabilities)
+        checks.optional_instant("delay_until_ms", delay_until_ms)
+        checks.optional_instant("deadline_at_ms", deadline_at_ms)
+        checks.instance("policy", policy, ExecutionPolicy)
+        payload = checks.blob("payload", payload, config.max_payload_bytes)
+        if tags is not NO_TAGS:
+            tags = checks.tags(tags, config.max_tags, config.max_text_bytes)
+            checks.tag_names(tags)
+        checks.text("namespace", namespace, MAX_NAME_BYTES)
+        checks.text("execution_kind", execution_kind, MAX_NAME_BYTES)
+        checks.text("creator_identity", creator_identity, MAX_NAME_BYTES)
+        key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
+        quota = checks.optional_text("quota_policy_id", quota_policy_id, MAX_NAME_BYTES)
+        budgets = _names("budget_ids", budget_ids)
+        alike = (lane_id, required, namespace, execution_kind, creator_identity, policy, quota, budgets)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            duplicate = self._duplicate(now, namespace, key, execution_id)
+            if duplicate is not None:
+                return duplicate
+            spec = self._interned(alike)
+            self._may_create(spec)
+            if execution_id is None:
+                execution_id = self._minted_id(lane_id)
+            change = creating.create(
+                self._store,
+                now,
+                spec,
+                execution_id,
+                priority,
+                delay_until_ms=delay_until_ms,
+                deadline_at_ms=deadline_at_ms,
+                payload=payload,
+                tags=tags,
+                idempotency_key=key,
+                key_expires_at_ms=now + config.idempotency_window_ms if key else None,
+            )
+            self._commit(change)
+            return new_created(execution_id, "delayed" if change[3].phase is DELAYED else "waiting")
+
+    def _duplicate(
+        self, now: int, namespace: str, key: str | None, execution_id: str | None
+    ) -> Duplicate | None:
+        """Look for a remembered key first, then for the id; expired keys are no keys (D-27)."""
+        if key is not None:
+            known = self._store.keys.get((namespace, key))
+            if known is not None and not gone(known.expires_at_ms, now):
+                return Duplicate(known.execution_id, "idempotency_key")
+            self._forget_keys(now)
+        if execution_id is not None and execution_id in self._store.records:
+            return Duplicate(execution_id, "execution_id")
+        return None
+
+    def _forget_keys(self, now: int) -> None:
+        """Drop expired keys when they may outnumber the others. O(1) amortised."""
+        keys = self._store.keys
+        if len(keys) >= self._keys_limit:
+            for name in [name for name, key in keys.items() if gone(key.expires_at_ms, now)]:
+                del keys[name]
+            self._keys_limit = 2 * len(keys) + 64
+
+    def _may_create(self, spec: Spec) -> None:
+        """Refuse what does not exist or does not fit."""
+        if spec.quota_policy_id is not None:
+            raise QuotaPolicyNotFound("no quota policy has this id")
+        if spec.budget_ids:
+            raise BudgetNotFound("no budget has this id")
+        limit = self._config.max_executions
+        if limit is not None and len(self._store.records) >= limit:
+            raise LimitExceeded("the store is full", limit="max_executions")
+        shelves = self._config.max_shelves_per_lane
+        if not self._indexes.waiting.has_room(spec.lane_id, spec.required, shelves):
+            raise LimitExceeded("too many distinct requirement sets wait here", limit="max_shelves_per_lane")
+
+    def _minted_id(self, lane_id: str) -> str:
+        execution_id = self._ids.execution_id(lane_id)
+        if type(self._ids) is not MintedIds:
+            checks.execution_id(execution_id, "ids.execution_id")
+        if execution_id in self._store.records:
+            raise invalid("ids.execution_id", "an id that is not in use")
+        return execution_id
+
+    def _interned(self, alike: SpecFields) -> Spec:
+        """The one spec of all executions created alike. O(1) amortised."""
+        spec = self._specs.get(alike)
+        if spec is None:
+            if crowded(len(self._specs), len(self._store.records)):
+                self._specs = {spec_fields(record.spec): record.spec for record in self._store.records.values()}
+            spec = self._specs[alike] = Spec(*alike)
+        return spec
+
+    def describe_execution(self, execution_id: str) -> ExecutionSnapshot | None:
+        """Every field of an execution at this instant (reference 1.2), or None if there is none.
+
+        Raises:
+            InvalidInput: the id is malformed.
+
+        O(1).
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            record = self._store.records.get(execution_id)
+            return None if record is None else reading.snapshot_of(record)
+
+    def attempts(self, execution_id: str) -> tuple[AttemptInfo, ...]:
+        """All attempts, by index.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(attempts).
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            attempts = past_of(self._find(execution_id)).attempts
+            return tuple(shown_attempt(attempts[index]) for index in sorted(attempts))
+
+    def read_payload(self, execution_id: str) -> bytes | None:
+        """The payload given at creation, or None.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(1).
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            rare = self._find(execution_id).rare
+            return rare.payload if rare else None
+
+    def read_result(self, execution_id: str) -> bytes | None:
+        """The result given at completion, or None.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(1).
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            rare = self._find(execution_id).rare
+            return rare.result if rare else None
+
+    def list_executions(
+        self,
+        *,
+        lane_id: str | None = None,
+        phase: Phase | None = None,
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> ExecutionsPage:
+        """Page over executions by (created_at_ms, id), of one lane or phase if given.
+
+        Args:
+            lane_id: only of this lane.
+            phase: only in this phase.
+            after: ``next`` of the page before.
+            limit: at most so many, 1..100,000.
+
+        Raises:
+            InvalidInput: an argument is malformed.
+
+        O(log n + executions passed over). SPEC 9.
+        """
+        checks.optional_lane_id(lane_id)
+        if phase is not None:
+            checks.instance("phase", phase, Phase)
+        cursor = read_cursor(after)
+        checks.integer("limit", limit, 1, MAX_PAGE)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            fitting = (
+                record
+                for record in self._indexes.roll.after(cursor)
+                if (lane_id is None or record.spec.lane_id == lane_id)
+                and (phase is None or record.phase is phase)
+            )
+            found = list(islice(fitting, limit + 1))
+        entries = tuple(reading.snapshot_of(record) for record in found[:limit])
+        following = None
+        if len(found) > limit:
+            following = "{}:{}".format(*created(found[limit - 1]))
+        return ExecutionsPage(entries, following)
+
+    def change_priority(self, execution_id: str, new_priority: int) -> PriorityChanged:
+        """Move a waiting execution to another place in its queue.
+
+        Args:
+            execution_id: the execution.
+            new_priority: clamped to 0..9000.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ExecutionNotEligible: it is not ELIGIBLE; a live grant does not matter.
+            InvalidInput: an argument is malformed.
+
+        O(log n). SPEC 5; reference 9.3.
+        """
+        checks.execution_id(execution_id)
+        checks.integer("new_priority", new_priority, -MAX_MS, MAX_MS)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            record = self._find(execution_id)
+            old = record.priority
+            self._commit(creating.change_priority(record, now, new_priority))
+            return PriorityChanged(execution_id, old, record.priority)
+
+    def set_execution_tags(self, execution_id: str, tags: Mapping[str, str]) -> None:
+        """Merge tags into those there are, in any phase.
+
+        Args:
+            execution_id: the execution.
+            tags: at least one; names are lower-case letters, digits and underscores, a dot, a name.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidTagKey: a name is malformed; nothing is written.
+            InvalidInput: another argument is malformed, or there would be more than config.max_tags.
+
+        O(tags). Reference 9.4.
+        """
+        checks.execution_id(execution_id)
+        tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
+        if not tags:
+            raise invalid("tags", "at least one entry")
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            record = self._find(execution_id)
+            checks.tag_names(tags)
+            old = record.rare.tags if record.rare else NO_TAGS
+            if len(old.keys() | tags.keys()) > self._config.max_tags:
+                raise invalid("tags", f"at most {self._config.max_tags} entries")
+            self._commit(creating.set_tags(record, now, tags))
+
+    def promote_blocked_to_eligible(self, execution_id: str) -> None:
+        """Say that the children are done: the execution waits for a worker, its attempt for a resume.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            NotRunnable: it is active or has ended.
+            NotBlockedByDeps: it does not wait for children (an order is lifted by ``unblock``).
+            InvalidInput: the id is malformed.
+
+        O(1). SPEC 5; reference 6.5.
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            self._commit(pausing.promote(self._find(execution_id), now))
+
+    def replay_execution(
+        self,
+        execution_id: str,
+        *,
+        requested_by: str = "",
+        reason: str = "",
+        deadline_at_ms: int | None = None,
+    ) -> ReplayedOutcome:
+        """Give an ended execution a new life: counts, marks, result and progress are gone.
+
+        Epoch, attempt indexes and history go on; the next attempt is of type replay (D-17).
+
+        Args:
+            execution_id: the execution.
+            requested_by: who wants it; kept as lineage.
+            reason: why; kept as lineage.
+            deadline_at_ms: a new deadline, in milliseconds; None: none.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ExecutionNotTerminal: it has not ended.
+            MaxReplaysExhausted: the policy allows no further replay.
+            InvalidInput: an argument is malformed.
+
+        O(1). SPEC 5; reference 10.
+        """
+        checks.execution_id(execution_id)
+        checks.text("requested_by", requested_by, self._config.max_text_bytes)
+        checks.text("reason", reason, self._config.max_text_bytes)
+        checks.optional_instant("deadline_at_ms", deadline_at_ms)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            record = self._find(execution_id)
+            self._commit(replaying.replay(record, now, requested_by, reason, deadline_at_ms))
+            return ReplayedOutcome(execution_id, "waiting")
+
+    def purge_execution(self, execution_id: str) -> None:
+        """Forget an ended execution now; after config.retention_ms it happens by itself.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ExecutionNotTerminal: it has not ended.
+            InvalidInput: the id is malformed.
+
+        O(1) amortised. SPEC 5, 11.
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            self._commit(replaying.purge(self._find(execution_id), now, self._store))
+
+
+def _tokens(tokens: object) -> tuple[str, ...]:
+    """Read the required tokens; most executions have none."""
+    return () if type(tokens) is tuple and not tokens else capabilities.read("required", tokens)
+
+
+def _names(field: str, names: object) -> tuple[str, ...]:
+    """Read a bounded list of ids."""
+    if type(names) is tuple and not names:
+        return ()
+    if isinstance(names, (str, bytes, Mapping)) or not isinstance(names, Iterable):
+        raise invalid(field, "an iterable of str")
+    read: dict[str, None] = {}
+    for count, name in enumerate(names):
+        if count == MAX_BUDGETS:
+            raise invalid(field, f"at most {MAX_BUDGETS} names")
+        read[checks.text(field, name, MAX_NAME_BYTES, least=1)] = None
+    return tuple(read)
+
+

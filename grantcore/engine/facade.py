@@ -1,0 +1,270 @@
+"""The engine: its calls about time, observers and the whole state; the rest is in its bases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grantcore.engine import checking, processes, snapshots
+from grantcore.engine.clocks import Clock
+from grantcore.engine.core import TIDYING
+from grantcore.engine.executions import Executions
+from grantcore.engine.grants import Grants
+from grantcore.engine.leases import Leases
+from grantcore.engine.observers import Subscription
+from grantcore.engine.operator import Operator
+from grantcore.index.indexes import Indexes
+from grantcore.model import checks
+from grantcore.model.config import EngineConfig
+from grantcore.model.errors import GrantError, InvariantBroken, SnapshotInvalid, invalid
+from grantcore.model.events import ExecutionEvent
+from grantcore.model.ids import IdSource
+from grantcore.model.outcomes import AdvanceReport, EngineStats
+from grantcore.model.past import past_of
+from grantcore.model.phases import ACTIVE, LEASED
+from grantcore.model.records import spec_fields
+from grantcore.model.time import MAX_MS, NEVER
+from grantcore.model.views import LeaseEvent
+
+MAX_SLICE = 2**31 - 1
+
+
+class GrantEngine(Executions, Grants, Leases):
+    """An embedded grant engine: executions, leases and grants in memory, ended on time, fenced.
+
+    Every call reads the clock once, applies what is due by then, decides, and either changes
+    everything it promises or nothing. One re-entrant lock makes it thread-safe. An engine belongs to the
+    process that built it.
+
+    >>> from grantcore import GrantEngine, IssueClaimGrantRequest, ManualClock
+    >>> engine = GrantEngine(clock=ManualClock())
+    >>> engine.create_execution(lane_id="main", execution_id="job-1")
+    Created(execution_id='job-1', public_state='waiting')
+    >>> request = IssueClaimGrantRequest(
+    ...     worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=1000)
+    >>> grant = engine.issue_claim_grant("job-1", request)
+    >>> lease = engine.take(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=5000)
+    >>> engine.complete_execution(lease)
+    Completed(execution_id='job-1')
+    """
+
+    # -- time ----------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """The present instant in milliseconds, as this engine sees it: it never goes back (I-51). O(1)."""
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            return self._begin()
+
+    def advance(self, *, limit: int | None = None) -> AdvanceReport:
+        """Apply what is due, ahead of the next call; at most ``limit`` lapses, so that pauses are bounded.
+
+        Each lapse is a commit of its own; slices change neither order nor stamps nor events (I-48).
+
+        Args:
+            limit: 1..2**31-1, or None for all.
+
+        Returns:
+            How many lapses were applied, and whether more are due.
+
+        Raises:
+            InvalidInput: ``limit`` is malformed.
+
+        O(due · log n); O(1) when nothing is due. SPEC 3.
+        """
+        if limit is not None:
+            checks.integer("limit", limit, 1, MAX_SLICE)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            if self._pending is not None:
+                self._recover(self._pending)
+            now = self._read_clock()
+            if now < self._indexes.deadlines.next_ms:
+                return AdvanceReport(0, more=False)
+            lapsed = self._lapse(now, limit)
+            return AdvanceReport(lapsed, more=self._next_deadline() <= now)
+
+    def next_deadline_ms(self) -> int | None:
+        """The earliest instant at which something changes if no call comes; None if nothing is pending.
+
+        Exact: a host may sleep until then. O(1) amortised. SPEC 3.
+        """
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            next_ms = self._next_deadline()
+            return None if next_ms == NEVER else next_ms
+
+    def _next_deadline(self) -> int:
+        self._pending = TIDYING
+        self._indexes.deadlines.first()
+        self._pending = None
+        return self._indexes.deadlines.next_ms
+
+    # -- power and observation -----------------------------------------------------------------
+
+    def operator(self, identity: str) -> Operator:
+        """The powers that override, exercised as ``identity`` (1..256 bytes, no blanks).
+
+        Raises:
+            InvalidInput: the identity is malformed.
+
+        O(1). SPEC 9.
+        """
+        return Operator(self, identity)
+
+    def subscribe(self, observer: Callable[[ExecutionEvent], None]) -> Subscription:
+        """Have every later event told to ``observer``, in order, before the call that caused it returns.
+
+        It runs under the engine's lock and must be quick; a call to the engine from it gets
+        ``Reentrant``. Its ``Exception`` is logged and changes nothing; a ``BaseException`` passes on.
+
+        Args:
+            observer: called with each event.
+
+        Raises:
+            InvalidInput: it cannot be called.
+
+        O(subscriptions). SPEC 10.
+        """
+        if not callable(observer):
+            raise invalid("observer", "a callable that takes an event")
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            if self._pending is not None:
+                self._recover(self._pending)
+            subscription = Subscription(observer, self._store.sequence)
+            self._subscriptions = (*self._subscriptions, subscription)
+            return subscription
+
+    def lease_history(self, execution_id: str) -> tuple[LeaseEvent, ...]:
+        """The lease history of an execution, oldest first, at most config.lease_history_limit lines.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(lines). Reference 1.4, D-25.
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            history = past_of(self._find(execution_id)).history
+            return tuple(history[number] for number in sorted(history))
+
+    def _attempt_deadline_ms(self, execution_id: str) -> int | None:
+        """When the attempt times out; not public, for the conformance runner (index attempt_timeout)."""
+        record = self._find(execution_id)
+        ends = record.rare.attempt_timeout_at_ms if record.rare and record.phase in ACTIVE else NEVER
+        return None if ends == NEVER else ends
+
+    def stats(self) -> EngineStats:
+        """Counts of this instant. O(1)."""
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            indexes = self._indexes
+            return EngineStats(
+                executions_by_phase=dict(indexes.counts),
+                live_grants=indexes.live_grants,
+                current_leases=indexes.counts[LEASED],
+                waiting_for_reclaim=indexes.waiting_for_reclaim,
+                live_workers=0,
+                events=self._store.sequence,
+                clock_clamped=self._clock_clamped,
+            )
+
+    # -- whole state ---------------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Check every invariant on the whole state.
+
+        Raises:
+            InvariantBroken: names the first ten that do not hold; please report it.
+
+        O(n log n). invariants.md, those marked S.
+        """
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._check(self._begin())
+
+    def _check(self, now: int) -> None:
+        found = list(checking.broken(self._store, self._indexes, now, self._config.lease_history_limit))
+        if found:
+            raise InvariantBroken(f"please report this: {'; '.join(found[:10])}")
+
+    def digest(self) -> str:
+        """SHA-256 of the state: the same state gives the same digest in any process, on any Python.
+
+        O(n log n). SPEC 9.
+        """
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            return snapshots.digest(snapshots.document(self._store, self._begin()))
+
+    def snapshot(self) -> bytes:
+        """The whole state as bytes, for :meth:`restore`. O(n log n). SPEC 9."""
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            state = snapshots.document(self._store, self._begin())
+            about = {
+                "clock_clamped": self._clock_clamped,
+                "incarnation": self._incarnation,
+                "last_ms": self._last_ms,
+            }
+            return snapshots.pack(state, about)
+
+    @classmethod
+    def restore(
+        cls,
+        data: bytes,
+        *,
+        clock: Clock | None = None,
+        ids: IdSource | None = None,
+        config: EngineConfig = EngineConfig(),  # noqa: B008 - frozen
+        epoch_floor: int = 0,
+    ) -> GrantEngine:
+        """Build an engine from a snapshot: records, leases and grants are as they were.
+
+        Time passed meanwhile lapses at the first call. Ids are minted under a new nonce.
+
+        Args:
+            data: what :meth:`snapshot` gave; untrusted.
+            clock, ids, config: as for a new engine.
+            epoch_floor: later epochs are above this one and the snapshot's own.
+
+        Raises:
+            SnapshotInvalid: the bytes are damaged, of another format, or break an invariant.
+            InvalidInput: another argument is malformed.
+
+        O(n log n). SPEC 9, 11; I-43.
+        """
+        checks.integer("epoch_floor", epoch_floor, 0, MAX_MS)
+        engine = cls(clock=clock, ids=ids, config=config)
+        store, about = snapshots.unpack(data)
+        store.epoch_floor = max(store.epoch_floor, epoch_floor)
+        engine._adopt(store, about)
+        return engine
+
+    def _adopt(self, store: snapshots.Store, about: dict[str, int]) -> None:
+        """Take over a restored store, if every invariant holds at the snapshot's own instant."""
+        self._store = store
+        self._specs = {spec_fields(record.spec): record.spec for record in store.records.values()}
+        self._last_ms = about["last_ms"]
+        self._clock_clamped = about["clock_clamped"]
+        self._incarnation = about["incarnation"] + 1
+        self._indexes = Indexes(store.records, self._config.retention_ms)
+        try:
+            self._indexes.rebuild()
+            self._check(self._last_ms)
+        except (GrantError, AssertionError, LookupError) as error:
+            raise SnapshotInvalid(f"the snapshot breaks an invariant: {error}") from error

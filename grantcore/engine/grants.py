@@ -1,0 +1,210 @@
+"""Public calls about grants: asking for one, looking at it, giving it back."""
+
+from __future__ import annotations
+
+from grantcore.engine import processes
+from grantcore.engine.core import Core
+from grantcore.engine.observers import shown_grant
+from grantcore.model import checks
+from grantcore.model.errors import CapabilityMismatch, invalid
+from grantcore.model.events import CapabilityMismatched, GrantIssued
+from grantcore.model.grants import (
+    KIND_OF,
+    ClaimGrant,
+    GrantKind,
+    GrantRecord,
+    ReclaimGrant,
+    ResumeGrant,
+    new_claim_grant,
+)
+from grantcore.model.outcomes import Granted, NotReclaimable, ReclaimCapExceeded
+from grantcore.model.records import Execution
+from grantcore.model.requests import GrantRequest, IssueClaimGrantRequest, IssueReclaimGrantRequest
+from grantcore.model.time import MAX_MS
+from grantcore.rules import granting
+from grantcore.rules.change import Change
+
+
+class Grants(Core):
+    """Grants: who may take a lease next."""
+
+    def issue_claim_grant(self, execution_id: str, request: IssueClaimGrantRequest) -> ClaimGrant:
+        """Give a worker the right to take a fresh attempt of a waiting execution.
+
+        It stays ELIGIBLE, is not offered again while the grant lives, and has its old place back when it
+        lapses unused (I-20).
+
+        Args:
+            execution_id: the execution.
+            request: who asks, for how long, with which capabilities.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ExecutionNotEligible: it is not ELIGIBLE.
+            UseClaimResumedExecution: its attempt was interrupted.
+            ExecutionNotInEligibleSet: it waits in another lane.
+            GrantAlreadyExists: a live grant is out.
+            CapabilityMismatch: the worker lacks ``missing`` tokens; the instant is noted (X18).
+            InvalidInput: an argument is malformed, or the TTL over config.max_grant_ttl_ms.
+
+        O(1). SPEC 5; reference 4.1.
+        """
+        checks.execution_id(execution_id)
+        self._check_request(request, IssueClaimGrantRequest)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            expires_at_ms = self._issue(self._find(execution_id), now, request, GrantKind.CLAIM)
+            return new_claim_grant(execution_id, expires_at_ms)
+
+    def issue_resume_grant(self, execution_id: str, request: IssueClaimGrantRequest) -> ResumeGrant:
+        """Give a worker the right to go on with an interrupted attempt.
+
+        Args:
+            execution_id: the execution.
+            request: who asks, for how long, with which capabilities.
+
+        Raises:
+            NotAResumedExecution: its attempt was not interrupted.
+            ExecutionNotFound, ExecutionNotEligible, ExecutionNotInEligibleSet, GrantAlreadyExists,
+                CapabilityMismatch, InvalidInput: as for a claim grant.
+
+        O(1). SPEC 5 (D-30).
+        """
+        checks.execution_id(execution_id)
+        self._check_request(request, IssueClaimGrantRequest)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            record = self._find(execution_id)
+            expires_at_ms = self._issue(record, now, request, GrantKind.RESUME)
+            return ResumeGrant(execution_id, expires_at_ms, record.spec.lane_id)
+
+    def issue_reclaim_grant(
+        self, execution_id: str, request: IssueReclaimGrantRequest
+    ) -> Granted | NotReclaimable | ReclaimCapExceeded:
+        """Give a worker the right to take over a lease that lapsed or was revoked.
+
+        Args:
+            execution_id: the execution.
+            request: who asks, for how long, with which capabilities.
+
+        Returns:
+            :class:`Granted`; :class:`NotReclaimable` for a wrong phase, lane or capability set (the last
+            is noted, X18); :class:`ReclaimCapExceeded` when it was taken over as often as its policy
+            allows: it has then failed (D-05).
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            GrantAlreadyExists: a live grant is out.
+            InvalidInput: an argument is malformed, or the TTL over config.max_grant_ttl_ms.
+
+        O(1). SPEC 5; reference 7.1.
+        """
+        checks.execution_id(execution_id)
+        self._check_request(request, IssueReclaimGrantRequest)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            record = self._find(execution_id)
+            change = granting.issue_reclaim(record, now, request)
+            if type(change) is NotReclaimable:
+                return change
+            assert type(change) is tuple
+            self._commit(change)
+            if change[0] is GrantIssued:
+                return Granted(ReclaimGrant(execution_id, now + request.grant_ttl_ms, record.spec.lane_id))
+            if change[0] is CapabilityMismatched:
+                return NotReclaimable(execution_id, f"capability_mismatch: {','.join(_lacking(change))}")
+            return granting.cap_answer(change)
+
+    def _check_request(self, request: object, kind: type[GrantRequest]) -> None:
+        """Compare a request with the limits of this engine."""
+        config = self._config
+        asked = checks.instance("request", request, kind)
+        if asked.grant_ttl_ms > config.max_grant_ttl_ms:
+            raise invalid("grant_ttl_ms", f"an int in 1..{config.max_grant_ttl_ms}")
+        if asked.capability_hash is not None:
+            checks.text("capability_hash", asked.capability_hash, config.max_text_bytes)
+        if asked.route_snapshot_json is not None:
+            checks.text("route_snapshot_json", asked.route_snapshot_json, config.max_route_snapshot_bytes)
+        if asked.admission_summary is not None:
+            checks.text("admission_summary", asked.admission_summary, config.max_text_bytes)
+
+    def _issue(
+        self, record: Execution, now: int, request: IssueClaimGrantRequest, kind: GrantKind
+    ) -> int:
+        """Commit a grant and answer its end; a mismatch is committed too, then refused."""
+        change = granting.issue(record, now, request, kind)
+        self._commit(change)
+        if change[0] is CapabilityMismatched:
+            lacking = _lacking(change)
+            raise CapabilityMismatch("the worker lacks required tokens", missing=lacking)
+        return now + request.grant_ttl_ms
+
+    def describe_grant(self, execution_id: str) -> GrantRecord | None:
+        """The live grant of an execution with its audit texts, or None.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(1).
+        """
+        checks.execution_id(execution_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            self._begin()
+            return shown_grant(self._find(execution_id).grant)
+
+    def withdraw_grant(self, grant: ClaimGrant | ResumeGrant | ReclaimGrant, *, worker_id: str) -> bool:
+        """Give a grant back before it lapses.
+
+        Args:
+            grant: the grant; kind and expiry must be those of the live one.
+            worker_id: the worker it was issued to.
+
+        Returns:
+            True if exactly this grant was live and is gone now.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: an argument is malformed.
+
+        O(log n) for the old place in the queue. SPEC 5, D-04.
+        """
+        execution_id, kind, expires_at_ms = read_grant(grant)
+        checks.identity("worker_id", worker_id)
+        if self._entered() or self._born != processes.generation:
+            self._refuse_entry()
+        with self._lock:
+            now = self._begin()
+            change = granting.withdraw(self._find(execution_id), now, kind, worker_id, expires_at_ms)
+            if change is None:
+                return False
+            self._commit(change)
+            return True
+
+
+def _lacking(change: Change) -> tuple[str, ...]:
+    _, lacking = change[5]
+    assert type(lacking) is tuple
+    return lacking
+
+
+def read_grant(grant: object, only: type[object] | None = None) -> tuple[str, GrantKind, int]:
+    """Read what a caller hands in as a grant: a lookup key and the kind, nothing more.
+
+    Raises:
+        InvalidInput: it is no grant, or not of the type ``only``.
+    """
+    kind = KIND_OF.get(type(grant))  # type: ignore[call-overload]
+    if kind is None or (only is not None and type(grant) is not only):
+        raise invalid("grant", f"a {only.__name__}" if only else "a ClaimGrant, ResumeGrant or ReclaimGrant")
+    assert isinstance(grant, (ClaimGrant, ResumeGrant, ReclaimGrant))
+    execution_id = checks.execution_id(grant.execution_id, "grant.execution_id")
+    return execution_id, kind, checks.integer("grant.expires_at_ms", grant.expires_at_ms, 0, MAX_MS)

@@ -1,0 +1,131 @@
+"""Telling observers what was committed (SPEC 10, I-65, I-66)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final
+
+import attrs
+
+from grantcore.model.events import ExecutionEvent
+from grantcore.model.grants import GrantRecord
+from grantcore.model.leases import Lease
+from grantcore.model.past import lease_of, past_of
+from grantcore.model.phases import ACTIVE
+from grantcore.model.records import Execution
+from grantcore.model.views import Attempt, AttemptInfo
+from grantcore.rules.change import Change
+
+Observer = Callable[[ExecutionEvent], None]
+
+_log: Final = logging.getLogger("grantcore")
+
+
+class Subscription:
+    """An observer's registration; closing it twice, or from the observer itself, is fine.
+
+    >>> from grantcore import GrantEngine
+    >>> with GrantEngine().subscribe(print) as subscription:
+    ...     subscription.closed
+    False
+    >>> subscription.closed
+    True
+    """
+
+    __slots__ = ("closed", "observer", "told")
+
+    def __init__(self, observer: Observer, told: int) -> None:
+        """Begin after event number ``told``."""
+        self.observer = observer
+        self.told = told
+        self.closed = False
+
+    def close(self) -> None:
+        """Hear no more; idempotent."""
+        self.closed = True
+
+    def __enter__(self) -> Subscription:
+        """Use as a context that closes it."""
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Close."""
+        self.close()
+
+
+@attrs.frozen
+class Before:
+    """What an event must tell of the record as it was."""
+
+    in_attempt: bool
+    attempt_index: int
+    grant: GrantRecord | None
+    lease: Lease | None
+
+
+def before(record: Execution) -> Before:
+    """Keep what the change will overwrite."""
+    in_attempt = record.phase in ACTIVE
+    lease = lease_of(record) if in_attempt else None
+    return Before(in_attempt, record.attempt_count - 1, record.grant, lease)
+
+
+def event_of(change: Change, sequence: int, operator: str | None, was: Before) -> ExecutionEvent:
+    """Build the event of a change that has been written."""
+    event_type, phase, _, record, at_ms, told, _ = change
+    build: Callable[..., ExecutionEvent] = event_type
+    return build(
+        sequence,
+        at_ms,
+        operator,
+        record.execution_id,
+        record.spec.lane_id,
+        phase,
+        shown_grant(was.grant) if record.grant is None else None,
+        was.lease if phase not in ACTIVE else None,
+        _closed_attempt(record, was),
+        *(shown_grant(part) if type(part) is GrantRecord else part for part in told),
+    )
+
+
+def _closed_attempt(record: Execution, was: Before) -> AttemptInfo | None:
+    attempt = past_of(record).attempts[was.attempt_index] if was.in_attempt else None
+    return shown_attempt(attempt) if attempt is not None and attempt.ended_at_ms is not None else None
+
+
+def shown_grant(grant: GrantRecord | None) -> GrantRecord | None:
+    """A copy of the engine's own record for somebody outside (I-62)."""
+    return None if grant is None else attrs.evolve(grant)
+
+
+def shown_attempt(attempt: Attempt) -> AttemptInfo:
+    """An attempt as the engine shows it."""
+    return AttemptInfo(**attrs.asdict(attempt, recurse=False))
+
+
+def tell(subscriptions: tuple[Subscription, ...], event: ExecutionEvent) -> BaseException | None:
+    """Call every observer once, in order of subscription.
+
+    An ``Exception`` is logged and changes nothing; the first ``BaseException`` is the answer, to be
+    raised when the state is whole. ``told`` is stored before the call, so an interrupted delivery is
+    taken up where it stopped and never repeated to anyone.
+    """
+    raised: BaseException | None = None
+    for subscription in subscriptions:
+        if subscription.closed or subscription.told >= event.sequence:
+            continue
+        subscription.told = event.sequence
+        try:
+            subscription.observer(event)
+        except Exception:
+            _log.exception("an observer failed on %s %d", type(event).__name__, event.sequence)
+        except BaseException as error:  # noqa: BLE001 - handed on, when all have run
+            raised = raised or error
+    return raised

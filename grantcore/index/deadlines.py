@@ -1,0 +1,201 @@
+"""What time will change next: one entry per record, however many deadlines it has.
+
+The record itself knows its first deadline (``model/deadlines.py``); an entry only says *look at this
+record at the latest then*. So a deadline that moves away, as a renewed lease's does, costs nothing: the
+entry is a lower bound, and is moved when its time comes. A deadline that comes nearer adds a nearer
+entry. ``record.filed_ms`` names the one entry that counts; others are unconfirmed.
+
+Entries lie in buckets of 64 ms. A bucket is sorted the first time it becomes the head, by (instant,
+kind, id): the exact order of SPEC 3. What falls into a bucket after that waits in a small heap beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from heapq import heappop, heappush
+from typing import Final, Protocol
+
+from sortedcontainers import SortedDict
+
+from grantcore.index.lazy import crowded
+from grantcore.model.deadlines import Deadline, Due, due_of
+from grantcore.model.records import Execution
+from grantcore.model.time import NEVER
+
+BUCKET_BITS: Final = 6
+
+Entry = tuple[int, Deadline, str, int, Execution]
+"""Instant, kind, id, a ticket that settles ties with entries of a purged namesake, the record."""
+
+
+class _Buckets(Protocol):
+    """The part of ``SortedDict`` that is used here; the library ships no types."""
+
+    def get(self, key: int) -> Bucket | None: ...
+    def peekitem(self, index: int) -> tuple[int, Bucket]: ...
+    def clear(self) -> None: ...
+    def irange(self, minimum: None, maximum: int) -> Iterator[int]: ...
+    def values(self) -> Iterable[Bucket]: ...
+    def __getitem__(self, key: int) -> Bucket: ...
+    def __setitem__(self, key: int, bucket: Bucket) -> None: ...
+    def __delitem__(self, key: int) -> None: ...
+    def __len__(self) -> int: ...
+
+
+class Bucket:
+    """Entries of one span: ``loose`` until it is the head, then ``ready`` (soonest last) and ``fresh``."""
+
+    __slots__ = ("fresh", "loose", "ready")
+
+    def __init__(self) -> None:
+        self.loose: list[Execution] = []
+        self.ready: list[Entry] | None = None
+        self.fresh: list[Entry] = []
+
+    def __iter__(self) -> Iterator[Execution]:
+        """All records with an entry here, confirmed or not."""
+        yield from self.loose
+        yield from (entry[4] for entry in self.ready or ())
+        yield from (entry[4] for entry in self.fresh)
+
+    def first(self) -> Entry | None:
+        """The soonest entry of a sorted bucket."""
+        if self.fresh and (not self.ready or self.fresh[0] < self.ready[-1]):
+            return self.fresh[0]
+        return self.ready[-1] if self.ready else None
+
+    def drop_first(self) -> None:
+        """Forget what :meth:`first` gave."""
+        if self.fresh and (not self.ready or self.fresh[0] < self.ready[-1]):
+            heappop(self.fresh)
+        else:
+            assert self.ready
+            self.ready.pop()
+
+
+class Deadlines:
+    """The time index of all executions."""
+
+    __slots__ = ("_buckets", "_retention_ms", "_tickets", "entries", "next_ms")
+
+    def __init__(self, retention_ms: int | None) -> None:
+        self._retention_ms = retention_ms
+        self._buckets: _Buckets = SortedDict()
+        self._tickets = 0
+        self.entries = 0
+        self.next_ms = NEVER
+        """Nothing is due before this instant."""
+
+    def due(self, record: Execution) -> Due:
+        """The first deadline of a record. O(1)."""
+        return due_of(record, self._retention_ms)
+
+    def file(self, record: Execution) -> None:
+        """See to it that the record is looked at in time. O(1) amortised; nothing if it is already."""
+        due_ms, kind = due_of(record, self._retention_ms)
+        if due_ms < record.filed_ms:
+            self._add(record, due_ms, kind)
+
+    def _add(self, record: Execution, due_ms: int, kind: Deadline) -> None:
+        record.filed_ms = due_ms
+        key = due_ms >> BUCKET_BITS
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket()
+        if bucket.ready is None:
+            bucket.loose.append(record)
+        else:
+            heappush(bucket.fresh, self._entry(record, due_ms, kind))
+        self.entries += 1
+        if due_ms < self.next_ms:
+            self.next_ms = due_ms
+
+    def _entry(self, record: Execution, due_ms: int, kind: Deadline) -> Entry:
+        self._tickets += 1
+        return (due_ms, kind, record.execution_id, self._tickets, record)
+
+    def first(self) -> Entry | None:
+        """The soonest deadline of all, exactly; sets ``next_ms``. O(1) amortised, O(k log k) per new head."""
+        while self._buckets:
+            key, bucket = self._buckets.peekitem(0)
+            entry = self._head(key, bucket)
+            if entry is not None:
+                self.next_ms = entry[0]
+                return entry
+            del self._buckets[key]
+        self.next_ms = NEVER
+        return None
+
+    def _head(self, key: int, bucket: Bucket) -> Entry | None:
+        """The soonest confirmed entry of a bucket, moving on those that have become later."""
+        if bucket.ready is None:
+            self._sort(key, bucket)
+        while (entry := bucket.first()) is not None:
+            due_ms, kind, _, _, record = entry
+            if record.filed_ms == due_ms:
+                due = due_of(record, self._retention_ms)
+                if due == (due_ms, kind):
+                    return entry
+                self._drop(bucket)
+                self._refile(record, due)
+            else:
+                self._drop(bucket)
+        return None
+
+    def _drop(self, bucket: Bucket) -> None:
+        bucket.drop_first()
+        self.entries -= 1
+
+    def _refile(self, record: Execution, due: Due) -> None:
+        record.filed_ms = NEVER
+        if due[0] != NEVER:
+            self._add(record, *due)
+
+    def _sort(self, key: int, bucket: Bucket) -> None:
+        """Turn the loose entries of a bucket into exact ones, soonest last."""
+        loose, bucket.loose = bucket.loose, []
+        self.entries -= len(loose)
+        ready: list[Entry] = []
+        later: list[tuple[Execution, Due]] = []
+        for record in dict.fromkeys(loose):
+            if record.filed_ms >> BUCKET_BITS != key:
+                continue
+            due = due_of(record, self._retention_ms)
+            if due[0] >> BUCKET_BITS == key:
+                record.filed_ms = due[0]
+                ready.append(self._entry(record, *due))
+            else:
+                later.append((record, due))
+        ready.sort(reverse=True)
+        bucket.ready = ready
+        self.entries += len(ready)
+        for record, due in later:
+            self._refile(record, due)
+
+    def until(self, instant_ms: int) -> set[Execution]:
+        """All records that may have a deadline before ``instant_ms``; O(entries until then)."""
+        keys = self._buckets.irange(None, instant_ms >> BUCKET_BITS)
+        return {record for key in keys for record in self._buckets[key]}
+
+    def tidy(self, records: Iterable[Execution], live: int) -> None:
+        """Build anew when unconfirmed entries outnumber the records."""
+        if crowded(self.entries, live):
+            self.rebuild(records)
+
+    def rebuild(self, records: Iterable[Execution]) -> None:
+        """Build anew from the records; O(n)."""
+        self._buckets = SortedDict()
+        self.entries = 0
+        self.next_ms = NEVER
+        for record in records:
+            record.filed_ms = NEVER
+            self.file(record)
+
+    def confirmed(self) -> dict[str, int]:
+        """Every record with a confirmed entry, and the instant it is filed under: for ``check()``."""
+        return {
+            record.execution_id: record.filed_ms
+            for key in self._buckets.irange(None, NEVER)
+            for record in self._buckets[key]
+            if record.filed_ms >> BUCKET_BITS == key
+        }

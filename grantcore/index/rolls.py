@@ -1,0 +1,116 @@
+"""Append-only lists in the order things happened, for paging: nothing is lost or repeated between pages."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+
+from grantcore.index.lazy import crowded
+from grantcore.model.errors import invalid
+from grantcore.model.phases import LEASE_EXPIRED, LOST
+from grantcore.model.records import Execution
+
+Cursor = tuple[int, str]
+
+
+def read_cursor(after: object) -> Cursor | None:
+    """Read what a page gave as ``next``."""
+    if after is None:
+        return None
+    if type(after) is str:
+        number, _, rest = after.partition(":")
+        if number.isascii() and number.isdigit() and len(number) <= 16 and rest:  # noqa: PLR2004 - of 2**53
+            return int(number), rest
+    raise invalid("after", "the next of a page")
+
+
+def created(record: Execution) -> Cursor:
+    """Where a record stands in the roll of all."""
+    return (record.created_at_ms, record.execution_id)
+
+
+class Roll:
+    """All executions by (created_at_ms, id)."""
+
+    __slots__ = ("_ordered", "_records")
+
+    def __init__(self) -> None:
+        self._records: list[Execution] = []
+        self._ordered = True
+
+    def add(self, record: Execution) -> None:
+        """Append; O(1). Executions of one millisecond are put in order when somebody looks."""
+        if self._records and created(self._records[-1]) > created(record):
+            self._ordered = False
+        self._records.append(record)
+
+    def after(self, cursor: Cursor | None) -> Iterator[Execution]:
+        """The records after a cursor, in order; O(log n) to start."""
+        if not self._ordered:
+            self._records.sort(key=created)
+            self._ordered = True
+        start = 0 if cursor is None else bisect_right(self._records, cursor, key=created)
+        return (self._records[i] for i in range(start, len(self._records)) if self._records[i].phase)
+
+    def tidy(self, live: int) -> None:
+        """Forget purged records when they outnumber the others."""
+        if crowded(len(self._records), live):
+            self._records = [record for record in self._records if record.phase is not None]
+
+    def rebuild(self, records: Iterable[Execution]) -> None:
+        """Build anew; O(n log n)."""
+        self._records = sorted(records, key=created)
+        self._ordered = True
+
+
+Loss = tuple[int, int, Execution]
+"""When the lease ended, the number of the event that told it, the execution."""
+
+
+def ended_at_ms(record: Execution) -> int:
+    """When the lost lease of a record ended: at its expiry, or when it was revoked."""
+    if record.phase is LEASE_EXPIRED:
+        return record.expires_at_ms
+    assert record.rare is not None and record.rare.lease_revoked_at_ms is not None
+    return record.rare.lease_revoked_at_ms
+
+
+class Losses:
+    """Lost leases by (ended_at_ms, sequence)."""
+
+    __slots__ = ("entries",)
+
+    def __init__(self) -> None:
+        self.entries: list[Loss] = []
+
+    def add(self, record: Execution) -> None:
+        """Append; O(1)."""
+        self.entries.append((ended_at_ms(record), record.lost_sequence, record))
+
+    def after(self, cursor: tuple[int, int] | None) -> Iterator[Loss]:
+        """The losses after a cursor that still wait for somebody, in order; O(log n) to start."""
+        start = 0 if cursor is None else bisect_right(self.entries, cursor, key=_when)
+        return (entry for i in range(start, len(self.entries)) if confirms(entry := self.entries[i]))
+
+    def tidy(self, live: int) -> None:
+        """Forget those that were taken over when they outnumber the others."""
+        if crowded(len(self.entries), live):
+            self.entries = [entry for entry in self.entries if confirms(entry)]
+
+    def rebuild(self, records: Iterable[Execution]) -> None:
+        """Build anew; O(n log n)."""
+        self.entries = []
+        for record in records:
+            if record.phase in LOST:
+                self.add(record)
+        self.entries.sort(key=_when)
+
+
+def _when(loss: Loss) -> tuple[int, int]:
+    return loss[:2]
+
+
+def confirms(loss: Loss) -> bool:
+    """Whether the execution still waits because of this loss."""
+    _, sequence, record = loss
+    return record.phase in LOST and record.lost_sequence == sequence

@@ -1,0 +1,71 @@
+"""When time will next change an execution, and how (SPEC 3).
+
+The record itself says it: there is no second book. Deadlines at one instant come in the order of
+:class:`Deadline`, then by id.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from grantcore.model.phases import ACTIVE, DELAYED, LEASED, TERMINAL
+from grantcore.model.records import Execution, Rare
+from grantcore.model.time import MAX_MS, NEVER
+
+
+class Deadline(IntEnum):
+    """What a deadline ends; the order of deadlines that fall on one instant."""
+
+    EXECUTION = 0
+    ATTEMPT = 1
+    SUSPENSION = 2
+    LEASE = 3
+    GRANT = 4
+    DELAY = 5
+    WORKER = 6
+    RETENTION = 7
+    NONE = 8
+
+
+EXECUTION = Deadline.EXECUTION
+ATTEMPT = Deadline.ATTEMPT
+LEASE = Deadline.LEASE
+GRANT = Deadline.GRANT
+DELAY = Deadline.DELAY
+RETENTION = Deadline.RETENTION
+NONE = Deadline.NONE
+
+Due = tuple[int, Deadline]
+
+
+def due_of(record: Execution, retention_ms: int | None) -> Due:
+    """The first deadline of a record: its instant, which is also its stamp, and what it ends. O(1)."""
+    phase = record.phase
+    if phase is LEASED:
+        due = (record.expires_at_ms, LEASE)
+    elif record.grant is not None:
+        due = (record.grant.expires_at_ms, GRANT)
+    elif phase is DELAYED:
+        due = (delay_due_ms(record), DELAY)
+    elif phase in TERMINAL:
+        return _retention(record, retention_ms)
+    else:
+        due = (NEVER, NONE)
+    return due if record.rare is None else _earliest(due, record, record.rare)
+
+
+def delay_due_ms(record: Execution) -> int:
+    """When a DELAYED execution is due: its instant, or that of the call that set it, if later."""
+    assert record.rare is not None and record.rare.delay_until_ms is not None
+    return max(record.rare.delay_until_ms, record.last_transition_at_ms)
+
+
+def _earliest(due: Due, record: Execution, rare: Rare) -> Due:
+    due = min(due, (rare.deadline_due_ms, EXECUTION))
+    return min(due, (rare.attempt_timeout_at_ms, ATTEMPT)) if record.phase in ACTIVE else due
+
+
+def _retention(record: Execution, retention_ms: int | None) -> Due:
+    assert record.completed_at_ms is not None
+    ends = NEVER if retention_ms is None else record.completed_at_ms + retention_ms
+    return (ends, RETENTION) if ends <= MAX_MS else (NEVER, NONE)

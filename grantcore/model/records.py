@@ -1,0 +1,229 @@
+"""What the engine keeps of an execution.
+
+One mutable record per execution, hot and small. Three things hang off it: the :class:`Spec` it shares
+with all executions created alike; :class:`Rare`, made when one of its fields is first needed; and
+:class:`Past`, made when something happened that the record's own stamps do not tell. Until then the
+one attempt and its history are read off the record (``model/past.py``), and ``check()`` proves that
+reading. Nothing here is a rule: rules decide, these are stored to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from grantcore.model.grants import GrantRecord
+from grantcore.model.leases import AttemptType, LeaseKind
+from grantcore.model.phases import Phase
+from grantcore.model.policy import ExecutionPolicy
+from grantcore.model.time import NEVER
+from grantcore.model.views import Attempt, LeaseEvent
+
+NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
+
+
+class Origin(StrEnum):
+    """What the next attempt of a waiting execution will be; of the others, what the last one was."""
+
+    FIRST = "pending_first_attempt"
+    RETRY = "pending_retry_attempt"
+    REPLAY = "pending_replay_attempt"
+    INTERRUPTED = "attempt_interrupted"
+
+    __hash__ = str.__hash__
+
+
+FIRST = Origin.FIRST
+RETRY = Origin.RETRY
+REPLAY = Origin.REPLAY
+INTERRUPTED = Origin.INTERRUPTED
+
+
+@attrs.frozen
+class Spec:
+    """What all executions created alike share; interned by the engine."""
+
+    lane_id: str
+    required: tuple[str, ...]
+    namespace: str
+    execution_kind: str
+    creator_identity: str
+    policy: ExecutionPolicy
+    quota_policy_id: str | None
+    budget_ids: tuple[str, ...]
+
+
+SpecFields = tuple[
+    str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]
+]
+"""The fields of a spec, in order: what it is interned by."""
+
+
+def spec_fields(spec: Spec) -> SpecFields:
+    """Take a spec apart."""
+    return (
+        spec.lane_id,
+        spec.required,
+        spec.namespace,
+        spec.execution_kind,
+        spec.creator_identity,
+        spec.policy,
+        spec.quota_policy_id,
+        spec.budget_ids,
+    )
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class Rare:
+    """What few executions have."""
+
+    payload: bytes | None = None
+    result: bytes | None = None
+    tags: Mapping[str, str] = NO_TAGS
+
+    delay_until_ms: int | None = None
+    deadline_at_ms: int | None = None
+    deadline_due_ms: int = NEVER
+    """``deadline_at_ms``, or the instant that set it when that was later (SPEC 3)."""
+
+    attempt_timeout_at_ms: int = NEVER
+    attempt_rest_ms: int | None = None
+
+    blocking_reason: str | None = None
+    blocking_detail: str = ""
+
+    lease_revoked_at_ms: int | None = None
+    lease_revoke_reason: str = ""
+    last_capability_mismatch_at_ms: int | None = None
+
+    progress_pct: int | None = None
+    progress_message: str | None = None
+    progress_updated_at_ms: int | None = None
+
+    failure_reason: str | None = None
+    cancellation_reason: str | None = None
+    cancelled_by: str | None = None
+
+    pending_retry_reason: str | None = None
+    pending_replay_reason: str | None = None
+    pending_replay_requested_by: str | None = None
+    pending_previous_attempt_index: int | None = None
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class Past:
+    """Attempts and lease history once they are more than the record's stamps tell."""
+
+    attempts: dict[int, Attempt]
+    history: dict[int, LeaseEvent]
+    """By number, from 0; the oldest are dropped beyond the limit."""
+
+    noted: int
+    """How many lease events there ever were."""
+
+    retry_count: int = 0
+    replay_count: int = 0
+    reclaim_count: int = 0
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class Execution:
+    """One unit of work and who may, or does, work on it."""
+
+    execution_id: str
+    spec: Spec
+    phase: Phase | None
+    priority: int
+    created_at_ms: int
+    last_transition_at_ms: int
+    last_mutation_at_ms: int
+
+    origin: Origin = FIRST
+    grant: GrantRecord | None = None
+
+    # The current lease, in LEASED; the one that ended, in LEASE_EXPIRED and LEASE_REVOKED.
+    worker_id: str | None = None
+    worker_instance_id: str | None = None
+    lease_id: str | None = None
+    kind: LeaseKind = LeaseKind.FRESH
+    acquired_at_ms: int = 0
+    expires_at_ms: int = 0
+    renewed_at_ms: int = 0
+    lost_sequence: int = 0
+    """Event number at which the lease was lost: the order of those that wait for reclaim."""
+
+    # The last attempt; the index is ``attempt_count - 1``.
+    lease_epoch: int = 0
+    attempt_id: str | None = None
+    attempt_type: AttemptType = AttemptType.INITIAL
+    attempt_count: int = 0
+    started_at_ms: int | None = None
+    completed_at_ms: int | None = None
+
+    rare: Rare | None = None
+    past: Past | None = None
+
+    # Marks of the indexes: derived, rebuilt with them.
+    filed_ms: int = NEVER
+    queued: int | None = None
+
+    @property
+    def renewal_deadline_ms(self) -> int:
+        """When the holder had better renew: two thirds of the way (SPEC 5)."""
+        return self.renewed_at_ms + (self.expires_at_ms - self.renewed_at_ms) * 2 // 3
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the next lease goes on with the last attempt."""
+        return self.origin is INTERRUPTED
+
+    @property
+    def waits_for_children(self) -> bool:
+        """Whether a BLOCKED execution waits for children, not for an order."""
+        return self.rare is not None and self.rare.blocking_reason == WAITING_FOR_CHILDREN
+
+    @property
+    def offered(self) -> bool:
+        """Whether it stands in its queue: eligible and no grant out (I-20)."""
+        return self.phase is Phase.ELIGIBLE and self.grant is None
+
+
+WAITING_FOR_CHILDREN: Final = "waiting_for_children"
+
+
+def rare_of(record: Execution) -> Rare:
+    """The record's rare part, made if it is not there yet; may be repeated."""
+    if record.rare is None:
+        record.rare = Rare()
+    return record.rare
+
+
+NOTHING: Final = Rare()
+"""What an execution without a rare part has; read, never written."""
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class Key:
+    """An idempotency key: the execution it answers with, and until when."""
+
+    execution_id: str
+    expires_at_ms: int
+
+
+@attrs.define(eq=False, weakref_slot=False)
+class Store:
+    """The truth of an engine: the records, the keys, the event number. All else is derived from it."""
+
+    records: dict[str, Execution] = attrs.field(factory=dict)
+    keys: dict[tuple[str, str], Key] = attrs.field(factory=dict)
+    """Idempotency keys by (namespace, key)."""
+
+    sequence: int = 0
+    """Number of the last event."""
+
+    epoch_floor: int = 0
+    """Epochs are issued above this one."""

@@ -1,0 +1,235 @@
+"""The end of an attempt: success, failure, timeout, cancellation, deadline (reference 6.1, 6.2, 6.6, 8.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from grantcore.model import events
+from grantcore.model.errors import FenceRequired
+from grantcore.model.leases import FenceParts
+from grantcore.model.life import EventType
+from grantcore.model.past import lease_of, note, past_of, released
+from grantcore.model.phases import (
+    ACTIVE,
+    CANCELLED,
+    DELAYED,
+    EXPIRED,
+    FAILED,
+    LEASE_EXPIRED,
+    LEASE_REVOKED,
+    LEASED,
+    SUCCEEDED,
+    TERMINAL,
+    Phase,
+)
+from grantcore.model.records import RETRY, Execution, Past, rare_of
+from grantcore.model.time import MAX_MS, NEVER
+from grantcore.model.views import Attempt, LeaseEvent
+from grantcore.rules import fencing
+from grantcore.rules.change import Change, move
+
+ATTEMPT_TIMEOUT: Final = "attempt_timeout"
+EXECUTION_DEADLINE: Final = "execution_deadline"
+
+Closing = tuple[Past, Attempt, int, LeaseEvent]
+"""The past, the attempt that ends, the number of its line, the line."""
+
+
+def closing(record: Execution, now: int, reason: str) -> Closing:
+    """Prepare the end of the record's attempt and of its lease."""
+    past = past_of(record)
+    attempt = past.attempts[record.attempt_count - 1]
+    return (past, attempt, past.noted, released(lease_of(record), now, reason))
+
+
+def write_closing(
+    record: Execution,
+    at_ms: int,
+    state: str,
+    failure_reason: str | None,
+    category: str | None,
+    past: Past,
+    attempt: Attempt,
+    number: int,
+    line: LeaseEvent,
+) -> None:
+    """Store the end of an attempt."""
+    attempt.attempt_state = state
+    attempt.ended_at_ms = at_ms
+    attempt.failure_reason = failure_reason or None
+    attempt.failure_category = category or None
+    record.past = past
+    note(past, number, line)
+
+
+def write_end(record: Execution, at_ms: int) -> None:
+    """Store the end of the execution."""
+    record.grant = None
+    record.completed_at_ms = at_ms
+    move(record, at_ms)
+
+
+# -- success -----------------------------------------------------------------------------------
+
+
+def complete(record: Execution, now: int, fence: FenceParts | None, result: bytes | None) -> Change:
+    """Decide success; without a fence it is the operator's (I-07)."""
+    fencing.held(record, fence) if fence else fencing.holding(record)
+    # The end of a first lease is told by the record alone.
+    decided: tuple[object, ...] = () if record.past is None else closing(record, now, "completed")
+    return (events.Completed, SUCCEEDED, write_success, record, now, (result,), decided)
+
+
+def write_success(record: Execution, at_ms: int, result: bytes | None, *closing: object) -> None:
+    """Store the result and the end."""
+    if result is not None:
+        rare_of(record).result = result
+    if closing:
+        write_closing(record, at_ms, "ended_success", None, None, *closing)  # type: ignore[arg-type]
+    record.completed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
+
+
+# -- failure -----------------------------------------------------------------------------------
+
+
+def fail(record: Execution, now: int, fence: FenceParts | None, reason: str, category: str) -> Change:
+    """Decide a retry or the final failure, by the policy (D-15)."""
+    fencing.held(record, fence) if fence else fencing.holding(record)
+    delay_until = _retry_at(record, now, category)
+    if delay_until is None:
+        told: tuple[object, ...] = (reason, category)
+        decided = closing(record, now, "failed_terminal")
+        return (events.Failed, FAILED, write_failure, record, now, told, decided)
+    told = (reason, category, delay_until)
+    decided = (*closing(record, now, "failed_retry_scheduled"), past_of(record).retry_count + 1)
+    return (events.RetryScheduled, DELAYED, write_retry, record, now, told, decided)
+
+
+def time_out(record: Execution, now: int) -> Change:
+    """Decide what an attempt timeout does: a failure of category timeout (D-16)."""
+    delay_until = _retry_at(record, now, "timeout")
+    told = (ATTEMPT_TIMEOUT, "timeout", delay_until)
+    if delay_until is None:
+        decided: tuple[object, ...] = closing(record, now, f"expired:{ATTEMPT_TIMEOUT}")
+        return (events.AttemptTimedOut, EXPIRED, write_timeout, record, now, told, decided)
+    decided = (*closing(record, now, "failed_retry_scheduled"), past_of(record).retry_count + 1)
+    return (events.AttemptTimedOut, DELAYED, write_retry, record, now, told, decided)
+
+
+def _retry_at(record: Execution, now: int, category: str) -> int | None:
+    """When the policy lets the next attempt start; None if it does not."""
+    retry = record.spec.policy.retry
+    count = past_of(record).retry_count
+    if retry is None or not retry.retries(category, count):
+        return None
+    return min(now + retry.delay_ms(count, record.execution_id, record.attempt_count - 1), MAX_MS)
+
+
+def write_retry(
+    record: Execution,
+    at_ms: int,
+    reason: str,
+    category: str,
+    delay_until: int,
+    past: Past,
+    attempt: Attempt,
+    number: int,
+    line: LeaseEvent,
+    retry_count: int,
+) -> None:
+    """Store the failed attempt and the wait for the next (reference 6.2)."""
+    write_closing(record, at_ms, "ended_failure", reason, category, past, attempt, number, line)
+    past.retry_count = retry_count
+    rare = rare_of(record)
+    rare.failure_reason = rare.pending_retry_reason = reason or None
+    rare.pending_previous_attempt_index = attempt.attempt_index
+    rare.delay_until_ms = delay_until
+    rare.attempt_timeout_at_ms = NEVER
+    record.origin = RETRY
+    record.attempt_id = None
+    record.grant = None
+    move(record, at_ms)
+
+
+def write_failure(record: Execution, at_ms: int, reason: str, category: str, *closing: object) -> None:
+    """Store the final failure."""
+    write_closing(record, at_ms, "ended_failure", reason, category, *closing)  # type: ignore[arg-type]
+    rare_of(record).failure_reason = reason or None
+    write_end(record, at_ms)
+
+
+def write_timeout(
+    record: Execution, at_ms: int, reason: str, _category: str, _delay_until: None, *closing: object
+) -> None:
+    """Store an expiry by timeout, exactly as the reference does it: without a category."""
+    write_expiry(record, at_ms, reason, *closing)
+
+
+def write_expiry(record: Execution, at_ms: int, reason: str, *closing: object) -> None:
+    """Store an end by time (reference 8.1)."""
+    if closing:
+        write_closing(record, at_ms, "ended_failure", reason, None, *closing)  # type: ignore[arg-type]
+    rare_of(record).failure_reason = reason
+    write_end(record, at_ms)
+
+
+def pass_deadline(record: Execution, now: int) -> Change:
+    """Decide the end by deadline; an attempt is closed only while its clock runs."""
+    line = f"expired:{EXECUTION_DEADLINE}"
+    decided: tuple[object, ...] = closing(record, now, line) if record.phase in ACTIVE else ()
+    return (
+        events.DeadlinePassed,
+        EXPIRED,
+        write_expiry,
+        record,
+        now,
+        (),
+        (EXECUTION_DEADLINE, *decided),
+    )
+
+
+# -- cancellation ------------------------------------------------------------------------------
+
+
+def cancel(
+    record: Execution, now: int, fence: FenceParts | None, reason: str, cancelled_by: str, *, by_operator: bool
+) -> Change:
+    """Decide a cancellation (SPEC 5, D-09, D-29)."""
+    phase = record.phase
+    assert phase is not None
+    if phase in TERMINAL:
+        raise fencing.not_active(record)
+    if not by_operator:
+        _may_cancel(record, phase, fence)
+    told = (reason, cancelled_by, phase)
+    decided: tuple[object, ...] = closing(record, now, "cancelled") if phase in ACTIVE else ()
+    return (_CANCELLED, CANCELLED, write_cancellation, record, now, told, decided)
+
+
+_CANCELLED: Final[EventType] = events.Cancelled
+
+
+def _may_cancel(record: Execution, phase: Phase, fence: FenceParts | None) -> None:
+    """Without a lease: only while nobody holds it. With one: its holder, or the one it lapsed for."""
+    if fence is None:
+        if phase is LEASED:
+            raise FenceRequired("somebody holds it: give the lease, or ask the operator")
+    elif phase is LEASED:
+        fencing.held(record, fence)
+    elif phase is LEASE_REVOKED:
+        raise fencing.revoked(record)
+    elif phase is not LEASE_EXPIRED or fence[1:3] != (record.lease_id, record.lease_epoch):
+        raise fencing.stale(record)
+
+
+def write_cancellation(
+    record: Execution, at_ms: int, reason: str, cancelled_by: str, _previous: Phase, *closing: object
+) -> None:
+    """Store the cancellation."""
+    if closing:
+        why = f"cancelled: {reason}"
+        write_closing(record, at_ms, "ended_cancelled", why, None, *closing)  # type: ignore[arg-type]
+    rare = rare_of(record)
+    rare.cancellation_reason = reason or None
+    rare.cancelled_by = cancelled_by or None
+    write_end(record, at_ms)

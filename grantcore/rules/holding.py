@@ -1,0 +1,61 @@
+"""Holding a lease: renewing it and telling progress (SPEC 5, reference 5.1 and 5.4)."""
+
+from __future__ import annotations
+
+from grantcore.model import events
+from grantcore.model.errors import invalid
+from grantcore.model.leases import FenceParts, Lease, new_lease
+from grantcore.model.phases import LEASED
+from grantcore.model.records import Execution, rare_of
+from grantcore.model.time import MAX_MS
+from grantcore.rules.change import Change, touch
+from grantcore.rules.fencing import held
+
+
+def renew(record: Execution, now: int, fence: FenceParts, ttl_ms: int) -> Change:
+    """Decide a new end: ``now + ttl``, which may be sooner than before (I-08)."""
+    held(record, fence)
+    if now + ttl_ms > MAX_MS:
+        raise invalid("lease_ttl_ms", "such that its end is an instant before 2**53")
+    worker_id, worker_instance_id = record.worker_id, record.worker_instance_id
+    lease_id, attempt_id = record.lease_id, record.attempt_id
+    assert lease_id and attempt_id and worker_id and worker_instance_id
+    lease = new_lease(
+        record.execution_id,
+        record.spec.lane_id,
+        lease_id,
+        record.lease_epoch,
+        attempt_id,
+        record.attempt_count - 1,
+        record.attempt_type,
+        record.kind,
+        worker_id,
+        worker_instance_id,
+        record.acquired_at_ms,
+        now + ttl_ms,
+        now + ttl_ms * 2 // 3,
+    )
+    return (events.LeaseRenewed, LEASED, write_renewal, record, now, (lease,), ())
+
+
+def write_renewal(record: Execution, at_ms: int, lease: Lease) -> None:
+    """Store the new end; neither epoch nor history nor transition changes."""
+    record.expires_at_ms = lease.expires_at_ms
+    record.renewed_at_ms = record.last_mutation_at_ms = at_ms
+
+
+def progress(record: Execution, now: int, fence: FenceParts, pct: int | None, message: str | None) -> Change:
+    """Decide to store what the holder says."""
+    held(record, fence)
+    return (events.ProgressReported, LEASED, write_progress, record, now, (pct, message), ())
+
+
+def write_progress(record: Execution, at_ms: int, pct: int | None, message: str | None) -> None:
+    """Store each part that was given."""
+    rare = rare_of(record)
+    if pct is not None:
+        rare.progress_pct = pct
+    if message is not None:
+        rare.progress_message = message
+    rare.progress_updated_at_ms = at_ms
+    touch(record, at_ms)

@@ -1,0 +1,97 @@
+"""What time does (SPEC 3): one rule per kind of deadline, and revocation, which people do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from grantcore.model import events
+from grantcore.model.deadlines import ATTEMPT, DELAY, EXECUTION, GRANT, LEASE, Deadline
+from grantcore.model.errors import StaleLease
+from grantcore.model.outcomes import AlreadySatisfied
+from grantcore.model.past import lease_of, lost, note
+from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, LEASE_REVOKED
+from grantcore.model.records import Execution, Past, rare_of
+from grantcore.model.views import LeaseEvent
+from grantcore.rules.change import Change, touch
+from grantcore.rules.ending import pass_deadline, time_out
+from grantcore.rules.fencing import not_active
+from grantcore.rules.granting import write_no_grant
+from grantcore.rules.pausing import become_due
+
+
+def lapse_grant(record: Execution, now: int, _sequence: int) -> Change:
+    """Decide that nobody used the grant in time."""
+    return (events.GrantLapsed, record.phase, write_no_grant, record, now, (), ())
+
+
+def lapse_lease(record: Execution, now: int, sequence: int) -> Change:
+    """Decide that the holder is late; the attempt goes on waiting for somebody to reclaim it."""
+    lease = lease_of(record)
+    decided: tuple[object, ...] = (sequence,)
+    if record.past is not None:
+        decided = (sequence, record.past, record.past.noted, lost(lease, "expired", now))
+    return (events.LeaseLapsed, LEASE_EXPIRED, write_lapse, record, now, (lease,), decided)
+
+
+def write_lapse(record: Execution, at_ms: int, _lease: object, sequence: int, *line: object) -> None:
+    """Store the lapse: a mutation, no transition (reference 2.3)."""
+    record.lost_sequence = sequence
+    if line:
+        note(*line)  # type: ignore[arg-type]
+    touch(record, at_ms)
+
+
+def revoke(
+    record: Execution, now: int, sequence: int, reason: str, expected_lease_id: str | None
+) -> Change | AlreadySatisfied:
+    """Decide to take the lease away, at once and without touching the epoch (I-10)."""
+    if record.phase not in ACTIVE:
+        raise not_active(record)
+    if record.phase is LEASE_REVOKED:
+        return AlreadySatisfied("already_revoked")
+    if record.phase is LEASE_EXPIRED:
+        return AlreadySatisfied("already_expired")
+    if expected_lease_id and expected_lease_id != record.lease_id:
+        raise StaleLease("another lease is current", current_epoch=record.lease_epoch)
+    lease = lease_of(record)
+    decided: tuple[object, ...] = (sequence,)
+    if record.past is not None:
+        decided = (sequence, record.past, record.past.noted, lost(lease, "revoked", now, reason))
+    return (events.LeaseRevoked, LEASE_REVOKED, write_revocation, record, now, (lease, reason), decided)
+
+
+def write_revocation(
+    record: Execution, at_ms: int, _lease: object, reason: str, sequence: int, *line: Past | int | LeaseEvent
+) -> None:
+    """Store the revocation: a mutation, no transition (reference 5.3)."""
+    rare = rare_of(record)
+    rare.lease_revoked_at_ms = at_ms
+    rare.lease_revoke_reason = reason
+    write_lapse(record, at_ms, None, sequence, *line)
+
+
+def _pass_deadline(record: Execution, now: int, _sequence: int) -> Change:
+    return pass_deadline(record, now)
+
+
+def _time_out(record: Execution, now: int, _sequence: int) -> Change:
+    return time_out(record, now)
+
+
+def _become_due(record: Execution, now: int, _sequence: int) -> Change:
+    return become_due(record, now)
+
+
+LAPSES: Final[Mapping[Deadline, Callable[[Execution, int, int], Change]]] = MappingProxyType(
+    {
+        EXECUTION: _pass_deadline,
+        ATTEMPT: _time_out,
+        LEASE: lapse_lease,
+        GRANT: lapse_grant,
+        DELAY: _become_due,
+    }
+)
+"""What each kind of deadline does; the retention's end is a purge (``replaying.purge``)."""
+

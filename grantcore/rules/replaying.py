@@ -1,0 +1,87 @@
+"""After the end: a new life, or none (SPEC 5, D-17, reference 10)."""
+
+from __future__ import annotations
+
+from grantcore.model import events
+from grantcore.model.errors import ExecutionNotTerminal, MaxReplaysExhausted
+from grantcore.model.past import note, past_of
+from grantcore.model.phases import ELIGIBLE, TERMINAL
+from grantcore.model.records import NO_TAGS, REPLAY, Execution, Past, Rare, Store
+from grantcore.model.time import NEVER
+from grantcore.model.views import LeaseEvent
+from grantcore.rules.change import Change, move
+
+
+def replay(
+    record: Execution, now: int, requested_by: str, reason: str, deadline_at_ms: int | None
+) -> Change:
+    """Decide a new life: counts, marks, result, progress and deadline are gone; epoch and attempts go on."""
+    if record.phase not in TERMINAL:
+        raise ExecutionNotTerminal("only an ended execution is replayed")
+    past = past_of(record)
+    if past.replay_count >= record.spec.policy.max_replay_count:
+        raise MaxReplaysExhausted("the policy allows no further replay")
+    count = past.replay_count + 1
+    line = LeaseEvent(
+        event="replay_initiated",
+        at_ms=now,
+        replay_count=count,
+        replay_type="normal",
+        reason=reason or None,
+        requested_by=requested_by or None,
+    )
+    told = (requested_by, reason, deadline_at_ms)
+    decided = (past, past.noted, line, count, _new_life(record, now, requested_by, reason, deadline_at_ms))
+    return (events.Replayed, ELIGIBLE, write_replay, record, now, told, decided)
+
+
+def _new_life(
+    record: Execution, now: int, requested_by: str, reason: str, deadline_at_ms: int | None
+) -> Rare:
+    """What stays of the rare part: payload and tags, with the lineage of the next attempt (D-17)."""
+    return Rare(
+        payload=record.rare.payload if record.rare else None,
+        tags=record.rare.tags if record.rare else NO_TAGS,
+        deadline_at_ms=deadline_at_ms,
+        deadline_due_ms=NEVER if deadline_at_ms is None else max(deadline_at_ms, now),
+        pending_replay_reason=reason or None,
+        pending_replay_requested_by=requested_by or None,
+        pending_previous_attempt_index=record.attempt_count - 1 if record.attempt_count else None,
+    )
+
+
+def write_replay(
+    record: Execution,
+    at_ms: int,
+    _requested_by: str,
+    _reason: str,
+    _deadline_at_ms: int | None,
+    past: Past,
+    number: int,
+    line: LeaseEvent,
+    replay_count: int,
+    rare: Rare,
+) -> None:
+    """Store the new life."""
+    past.replay_count = replay_count
+    past.retry_count = past.reclaim_count = 0
+    note(past, number, line)
+    record.past = past
+    record.rare = rare
+    record.origin = REPLAY
+    record.started_at_ms = record.completed_at_ms = None
+    move(record, at_ms)
+
+
+def purge(record: Execution, now: int, store: Store) -> Change:
+    """Decide to forget an ended execution; its epoch is never issued again for any id (SPEC 11)."""
+    if record.phase not in TERMINAL:
+        raise ExecutionNotTerminal("only an ended execution is purged")
+    floor = max(store.epoch_floor, record.lease_epoch)
+    return (events.Purged, None, write_purge, record, now, (floor,), (store,))
+
+
+def write_purge(record: Execution, _at_ms: int, floor: int, store: Store) -> None:
+    """Take the record out of the store."""
+    store.epoch_floor = floor
+    store.records.pop(record.execution_id, None)
