@@ -63,7 +63,12 @@ def write_closing(
 
 
 def write_end(record: Execution, at_ms: int) -> None:
-    """Store the end of the execution."""
+    """Store the end of the execution; no order blocks it and no clock runs any more."""
+    if record.rare is not None:
+        record.rare.blocking_reason = None
+        record.rare.blocking_detail = ""
+        record.rare.attempt_timeout_at_ms = NEVER
+        record.rare.attempt_rest_ms = None
     record.grant = None
     record.completed_at_ms = at_ms
     move(record, at_ms)
@@ -86,7 +91,7 @@ def write_success(record: Execution, at_ms: int, result: bytes | None, *closing:
         rare_of(record).result = result
     if closing:
         write_closing(record, at_ms, "ended_success", None, None, *closing)  # type: ignore[arg-type]
-    record.completed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
+    write_end(record, at_ms)
 
 
 # -- failure -----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from grantcore.model import events
 from grantcore.model.errors import ExecutionNotTerminal, MaxReplaysExhausted
 from grantcore.model.past import note, past_of
 from grantcore.model.phases import ELIGIBLE, TERMINAL
-from grantcore.model.records import NO_TAGS, REPLAY, Execution, Past, Rare, Store
+from grantcore.model.records import NOTHING, REPLAY, Execution, Past, Rare, Store
 from grantcore.model.time import NEVER
 from grantcore.model.views import LeaseEvent
 from grantcore.rules.change import Change, move
@@ -38,10 +38,12 @@ def replay(
 def _new_life(
     record: Execution, now: int, requested_by: str, reason: str, deadline_at_ms: int | None
 ) -> Rare:
-    """What stays of the rare part: payload and tags, with the lineage of the next attempt (D-17)."""
+    """What stays of the rare part (payload, tags, what workers lacked), with the lineage of the next attempt (D-17)."""
+    old = record.rare or NOTHING
     return Rare(
-        payload=record.rare.payload if record.rare else None,
-        tags=record.rare.tags if record.rare else NO_TAGS,
+        payload=old.payload,
+        tags=old.tags,
+        last_capability_mismatch_at_ms=old.last_capability_mismatch_at_ms,
         deadline_at_ms=deadline_at_ms,
         deadline_due_ms=NEVER if deadline_at_ms is None else max(deadline_at_ms, now),
         pending_replay_reason=reason or None,
