@@ -15,8 +15,8 @@ from grantcore.index.rolls import confirms, created
 from grantcore.index.waiting import rank
 from grantcore.model import capabilities
 from grantcore.model.grants import GrantKind
-from grantcore.model.leases import AttemptType
-from grantcore.model.past import past_of
+from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, AttemptType
+from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import (
     ACTIVE,
     BLOCKED,
@@ -32,6 +32,7 @@ from grantcore.model.phases import (
 from grantcore.model.records import INTERRUPTED, RETRY, WAITING_FOR_CHILDREN, Execution, Past, Store
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.vector import ORDERS
+from grantcore.rules.fencing import attempt_id_of
 
 Wrong = Iterator[str]
 
@@ -81,11 +82,14 @@ def _instants(record: Execution) -> Wrong:
 def _lease(record: Execution, store: Store, now: int) -> Wrong:
     if record.phase not in ACTIVE:
         return
-    if None in (record.lease_id, record.attempt_id, record.worker_id, record.worker_instance_id):
+    if record.tenure is None or record.attempt_id is None:
         yield "I-01: a lease without its fence or worker"
+        return
+    if record.tenure[EXECUTION_ID] != record.execution_id:
+        yield "I-01: a lease of another execution"
     if record.lease_epoch < 1:
         yield "I-02: a lease without an epoch"
-    if not record.acquired_at_ms <= record.renewed_at_ms < record.expires_at_ms <= MAX_MS:
+    if not record.tenure[ACQUIRED_AT_MS] <= record.renewed_at_ms < record.expires_at_ms <= MAX_MS:
         yield "I-52: the instants of the lease are out of order"
     if record.phase is LEASED and record.expires_at_ms <= now:
         yield "I-54: a lease past its end"
@@ -112,8 +116,6 @@ def _grant(record: Execution, now: int) -> Wrong:
         yield "I-17: a grant whose precondition does not hold"
     if not grant.created_at_ms <= now < grant.expires_at_ms:
         yield "I-54: a grant outside its time"
-    if grant.execution_id != record.execution_id or grant.lane_id != record.spec.lane_id:
-        yield "I-12: a grant of another execution"
 
 
 def _waiting(record: Execution) -> Wrong:
@@ -155,11 +157,12 @@ def _attempts(record: Execution, past: Past) -> Wrong:
 
 def _current(record: Execution, past: Past) -> Wrong:
     attempt = past.attempts[record.attempt_count - 1]
-    if (attempt.lease_id, attempt.lease_epoch) != (record.lease_id, record.lease_epoch):
+    lease = lease_of(record)
+    if (attempt.lease_id, attempt.lease_epoch) != (lease.lease_id, lease.lease_epoch):
         yield "I-01: the attempt's lease is not the record's"
-    if attempt.attempt_type is not record.attempt_type:
+    if attempt.attempt_type is not lease.attempt_type:
         yield "I-30: the attempt's type is not the record's"
-    if record.attempt_id is not None and attempt.attempt_id != record.attempt_id:
+    if record.attempt_id is not None and attempt.attempt_id != attempt_id_of(record):
         yield "I-01: the attempt's id is not the record's"
     if record.attempt_id is None and record.origin is not RETRY:
         yield "I-01: the record has forgotten its attempt"
@@ -238,7 +241,7 @@ def _shelves(store: Store, indexes: Indexes) -> Wrong:
                 yield "I-36: a shelf is out of order"
             if any(record.spec.required != required for record in shelf.members()):
                 yield "I-34: an execution on a shelf of other requirements"
-    if indexes.waiting.entries > 2 * indexes.counts[ELIGIBLE] + SLACK:
+    if indexes.waiting.entries > 2 * len(store.records) + SLACK:
         yield "I-64: too many unconfirmed entries on shelves"
 
 

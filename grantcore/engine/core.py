@@ -21,6 +21,8 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Final, Protocol
 
+import attrs
+
 from grantcore.engine import processes
 from grantcore.engine.clocks import Clock, SystemClock
 from grantcore.engine.observers import Before, Subscription, before, event_of, tell
@@ -32,12 +34,10 @@ from grantcore.model.errors import (
     ClockError,
     ExecutionNotFound,
     Forked,
-    InvariantBroken,
     Reentrant,
     invalid,
 )
 from grantcore.model.ids import IdSource, MintedIds
-from grantcore.model.life import LIFE
 from grantcore.model.past import trim
 from grantcore.model.records import Execution, Spec, SpecFields, Store
 from grantcore.model.time import MAX_MS
@@ -49,6 +49,9 @@ Pending = tuple[int, "Change | None", "str | None", "Before | None"]
 """Event number, change, operator, what the event tells of before. None: only indexes were at work."""
 
 TIDYING: Final[Pending] = (0, None, None, None)
+
+MAX_REMEMBERED: Final = 10_000
+"""Accepted identities that are remembered, so that they are not judged in every call."""
 
 _HERE: Final = str(Path(__file__).parent)
 
@@ -95,6 +98,21 @@ class OwnerMark:
         return self._owned
 
 
+@attrs.define(eq=False)
+class Alike:
+    """What the last caller of ``create_execution`` gave that executions share, and the spec it led to."""
+
+    lane_id: object
+    required_capabilities: object
+    namespace: object
+    execution_kind: object
+    creator_identity: object
+    policy: object
+    quota_policy_id: object
+    budget_ids: object
+    spec: Spec | None = None
+
+
 class Core:
     """State, entry, time and commit of an engine; the public calls are built on these."""
 
@@ -126,6 +144,9 @@ class Core:
         self._born = processes.generation
         self._subscriptions: tuple[Subscription, ...] = ()
         self._specs: dict[SpecFields, Spec] = {}
+        self._last_alike = Alike(None, None, None, None, None, None, None, None)
+        self._identities: set[str] = set()
+        self._last_request: object = None
         self._keys_limit = 64
         self._last_ms = 0
         self._clock_clamped = 0
@@ -160,11 +181,12 @@ class Core:
             now = self._clock()
         except Exception as error:
             raise ClockError("the clock raised") from error
-        if type(now) is not int or not 0 <= now <= MAX_MS:
-            raise ClockError("the clock must give an int in 0..2**53-1")
-        if now < self._last_ms:
+        last = self._last_ms
+        if type(now) is not int or not last <= now <= MAX_MS:
+            if type(now) is not int or not 0 <= now <= MAX_MS:
+                raise ClockError("the clock must give an int in 0..2**53-1")
             self._clock_clamped += 1
-            return self._last_ms
+            return last
         self._last_ms = now
         return now
 
@@ -187,12 +209,25 @@ class Core:
             count += 1
         return count
 
+    # -- arguments seen before -------------------------------------------------------------------
+
+    def _identity(self, field: str, value: object) -> str:
+        """Accept a worker, instance or operator id; one that was accepted before is known. O(1)."""
+        if type(value) is str and value in self._identities:
+            return value
+        accepted = checks.identity(field, value)
+        if len(self._identities) >= MAX_REMEMBERED:
+            self._identities.clear()
+        self._identities.add(accepted)
+        return accepted
+
     # -- lookup --------------------------------------------------------------------------------
 
-    def _find(self, execution_id: str) -> Execution:
-        """The record of an execution. O(1)."""
-        record = self._store.records.get(execution_id)
+    def _find(self, execution_id: object) -> Execution:
+        """The record of an execution; the form of an id is judged when there is none. O(1)."""
+        record = self._store.records.get(execution_id) if type(execution_id) is str else None
         if record is None:
+            checks.execution_id(execution_id)
             raise ExecutionNotFound("no execution has this id")
         return record
 
@@ -200,20 +235,20 @@ class Core:
 
     def _commit(self, change: Change, operator: str | None = None) -> None:
         """Make a decided change true. The only place where state changes."""
-        event_type, target, write, record, at_ms, told, decided = change
+        step, write, record, at_ms, arguments, soonest = change
         source = record.phase
-        if target not in LIFE[source].get(event_type, ()):
-            raise InvariantBroken(f"{event_type.__name__} cannot lead from {source} to {target}: please report")
+        assert source is step.source
+        store = self._store
+        sequence = store.sequence + 1
         had_grant = record.grant is not None
         was = before(record) if self._subscriptions else None
-        sequence = self._store.sequence + 1
         self._pending = (sequence, change, operator, was)
-        write(record, at_ms, *told, *decided)
-        record.phase = target
-        self._store.sequence = sequence
+        write(record, at_ms, *arguments)
+        record.phase = step.target
+        store.sequence = sequence
         if record.past is not None:
             trim(record.past, self._config.lease_history_limit)
-        self._indexes.moved(record, source, had_grant=had_grant)
+        self._indexes.moved(record, source, soonest, had_grant=had_grant)
         if was is not None:
             self._tell(change, sequence, operator, was)
         self._pending = None
@@ -231,9 +266,9 @@ class Core:
         """Finish an interrupted commit and build anew what is derived; may itself be interrupted. O(n)."""
         sequence, change, operator, was = pending
         if change is not None:
-            _, target, write, record, at_ms, told, decided = change
-            write(record, at_ms, *told, *decided)
-            record.phase = target
+            step, write, record, at_ms, arguments, _ = change
+            write(record, at_ms, *arguments)
+            record.phase = step.target
             self._store.sequence = sequence
             if record.past is not None:
                 trim(record.past, self._config.lease_history_limit)

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 
 from grantcore.engine import processes, reading
-from grantcore.engine.core import Core
+from grantcore.engine.core import Alike, Core
 from grantcore.index.lazy import crowded
 from grantcore.index.rolls import created, read_cursor
 from grantcore.model import capabilities, checks
@@ -33,6 +33,8 @@ NO_POLICY: Final = ExecutionPolicy()
 MAX_NAME_BYTES: Final = 256
 MAX_PAGE: Final = 100_000
 MAX_BUDGETS: Final = 64
+
+_UNCHANGING: Final = (tuple, frozenset)
 
 
 class Executions(Core):
@@ -88,36 +90,51 @@ class Executions(Core):
         O(1), and O(log n) for an id of your own among others of the same millisecond. SPEC 5; reference 3.
         """
         config = self._config
-        checks.lane_id(lane_id)
+        last = self._last_alike
+        if (
+            lane_id is last.lane_id
+            and required_capabilities is last.required_capabilities
+            and namespace is last.namespace
+            and execution_kind is last.execution_kind
+            and creator_identity is last.creator_identity
+            and policy is last.policy
+            and quota_policy_id is last.quota_policy_id
+            and budget_ids is last.budget_ids
+        ):
+            spec = last.spec
+        else:
+            spec = self._spec(
+                Alike(
+                    lane_id,
+                    required_capabilities,
+                    namespace,
+                    execution_kind,
+                    creator_identity,
+                    policy,
+                    quota_policy_id,
+                    budget_ids,
+                )
+            )
         if execution_id is not None:
             checks.execution_id(execution_id)
         checks.integer("priority", priority, -MAX_MS, MAX_MS)
-        required = _tokens(required_capabilities)
         checks.optional_instant("delay_until_ms", delay_until_ms)
         checks.optional_instant("deadline_at_ms", deadline_at_ms)
-        checks.instance("policy", policy, ExecutionPolicy)
         payload = checks.blob("payload", payload, config.max_payload_bytes)
         if tags is not NO_TAGS:
             tags = checks.tags(tags, config.max_tags, config.max_text_bytes)
             checks.tag_names(tags)
-        checks.text("namespace", namespace, MAX_NAME_BYTES)
-        checks.text("execution_kind", execution_kind, MAX_NAME_BYTES)
-        checks.text("creator_identity", creator_identity, MAX_NAME_BYTES)
         key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
-        quota = checks.optional_text("quota_policy_id", quota_policy_id, MAX_NAME_BYTES)
-        budgets = _names("budget_ids", budget_ids)
-        alike = (lane_id, required, namespace, execution_kind, creator_identity, policy, quota, budgets)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            duplicate = self._duplicate(now, namespace, key, execution_id)
+            duplicate = self._duplicate(now, spec.namespace, key, execution_id)
             if duplicate is not None:
                 return duplicate
-            spec = self._interned(alike)
             self._may_create(spec)
             if execution_id is None:
-                execution_id = self._minted_id(lane_id)
+                execution_id = self._minted_id(spec.lane_id)
             change = creating.create(
                 self._store,
                 now,
@@ -132,7 +149,29 @@ class Executions(Core):
                 key_expires_at_ms=now + config.idempotency_window_ms if key else None,
             )
             self._commit(change)
-            return new_created(execution_id, "delayed" if change[3].phase is DELAYED else "waiting")
+            return new_created(execution_id, "delayed" if change[2].phase is DELAYED else "waiting")
+
+    def _spec(self, given: Alike) -> Spec:
+        """Judge what executions share, and find the one spec of those created alike.
+
+        What was given last is remembered, by identity, if it cannot change: most executions are created
+        like the one before.
+        """
+        fields = (
+            checks.lane_id(given.lane_id),
+            _tokens(given.required_capabilities),
+            checks.text("namespace", given.namespace, MAX_NAME_BYTES),
+            checks.text("execution_kind", given.execution_kind, MAX_NAME_BYTES),
+            checks.text("creator_identity", given.creator_identity, MAX_NAME_BYTES),
+            checks.instance("policy", given.policy, ExecutionPolicy),
+            checks.optional_text("quota_policy_id", given.quota_policy_id, MAX_NAME_BYTES),
+            _names("budget_ids", given.budget_ids),
+        )
+        spec = self._interned(fields)
+        if type(given.required_capabilities) in _UNCHANGING and type(given.budget_ids) in _UNCHANGING:
+            given.spec = spec
+            self._last_alike = given
+        return spec
 
     def _duplicate(
         self, now: int, namespace: str, key: str | None, execution_id: str | None
@@ -164,8 +203,7 @@ class Executions(Core):
         limit = self._config.max_executions
         if limit is not None and len(self._store.records) >= limit:
             raise LimitExceeded("the store is full", limit="max_executions")
-        shelves = self._config.max_shelves_per_lane
-        if not self._indexes.waiting.has_room(spec.lane_id, spec.required, shelves):
+        if not self._indexes.waiting.has_room(spec, self._config.max_shelves_per_lane):
             raise LimitExceeded("too many distinct requirement sets wait here", limit="max_shelves_per_lane")
 
     def _minted_id(self, lane_id: str) -> str:
@@ -210,7 +248,6 @@ class Executions(Core):
 
         O(attempts).
         """
-        checks.execution_id(execution_id)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:
@@ -227,7 +264,6 @@ class Executions(Core):
 
         O(1).
         """
-        checks.execution_id(execution_id)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:
@@ -244,7 +280,6 @@ class Executions(Core):
 
         O(1).
         """
-        checks.execution_id(execution_id)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:
@@ -309,7 +344,6 @@ class Executions(Core):
 
         O(log n). SPEC 5; reference 9.3.
         """
-        checks.execution_id(execution_id)
         checks.integer("new_priority", new_priority, -MAX_MS, MAX_MS)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
@@ -334,7 +368,6 @@ class Executions(Core):
 
         O(tags). Reference 9.4.
         """
-        checks.execution_id(execution_id)
         tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
         if not tags:
             raise invalid("tags", "at least one entry")
@@ -360,7 +393,6 @@ class Executions(Core):
 
         O(1). SPEC 5; reference 6.5.
         """
-        checks.execution_id(execution_id)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:
@@ -393,7 +425,6 @@ class Executions(Core):
 
         O(1). SPEC 5; reference 10.
         """
-        checks.execution_id(execution_id)
         checks.text("requested_by", requested_by, self._config.max_text_bytes)
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.optional_instant("deadline_at_ms", deadline_at_ms)
@@ -415,7 +446,6 @@ class Executions(Core):
 
         O(1) amortised. SPEC 5, 11.
         """
-        checks.execution_id(execution_id)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:

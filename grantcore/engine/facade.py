@@ -149,7 +149,6 @@ class GrantEngine(Executions, Grants, Leases):
 
         O(lines). Reference 1.4, D-25.
         """
-        checks.execution_id(execution_id)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:

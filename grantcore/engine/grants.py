@@ -49,7 +49,6 @@ class Grants(Core):
 
         O(1). SPEC 5; reference 4.1.
         """
-        checks.execution_id(execution_id)
         self._check_request(request, IssueClaimGrantRequest)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
@@ -72,7 +71,6 @@ class Grants(Core):
 
         O(1). SPEC 5 (D-30).
         """
-        checks.execution_id(execution_id)
         self._check_request(request, IssueClaimGrantRequest)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
@@ -103,7 +101,6 @@ class Grants(Core):
 
         O(1). SPEC 5; reference 7.1.
         """
-        checks.execution_id(execution_id)
         self._check_request(request, IssueReclaimGrantRequest)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
@@ -115,14 +112,17 @@ class Grants(Core):
                 return change
             assert type(change) is tuple
             self._commit(change)
-            if change[0] is GrantIssued:
+            event = change[0].event
+            if event is GrantIssued:
                 return Granted(ReclaimGrant(execution_id, now + request.grant_ttl_ms, record.spec.lane_id))
-            if change[0] is CapabilityMismatched:
+            if event is CapabilityMismatched:
                 return NotReclaimable(execution_id, f"capability_mismatch: {','.join(_lacking(change))}")
             return granting.cap_answer(change)
 
     def _check_request(self, request: object, kind: type[GrantRequest]) -> None:
-        """Compare a request with the limits of this engine."""
+        """Compare a request with the limits of this engine; the one that came last has been."""
+        if request is self._last_request and type(request) is kind:
+            return
         config = self._config
         asked = checks.instance("request", request, kind)
         if asked.grant_ttl_ms > config.max_grant_ttl_ms:
@@ -133,6 +133,7 @@ class Grants(Core):
             checks.text("route_snapshot_json", asked.route_snapshot_json, config.max_route_snapshot_bytes)
         if asked.admission_summary is not None:
             checks.text("admission_summary", asked.admission_summary, config.max_text_bytes)
+        self._last_request = request
 
     def _issue(
         self, record: Execution, now: int, request: IssueClaimGrantRequest, kind: GrantKind
@@ -140,7 +141,7 @@ class Grants(Core):
         """Commit a grant and answer its end; a mismatch is committed too, then refused."""
         change = granting.issue(record, now, request, kind)
         self._commit(change)
-        if change[0] is CapabilityMismatched:
+        if change[0].event is CapabilityMismatched:
             lacking = _lacking(change)
             raise CapabilityMismatch("the worker lacks required tokens", missing=lacking)
         return now + request.grant_ttl_ms
@@ -154,12 +155,12 @@ class Grants(Core):
 
         O(1).
         """
-        checks.execution_id(execution_id)
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
         with self._lock:
             self._begin()
-            return shown_grant(self._find(execution_id).grant)
+            record = self._find(execution_id)
+            return shown_grant(record, record.grant)
 
     def withdraw_grant(self, grant: ClaimGrant | ResumeGrant | ReclaimGrant, *, worker_id: str) -> bool:
         """Give a grant back before it lapses.
@@ -191,7 +192,7 @@ class Grants(Core):
 
 
 def _lacking(change: Change) -> tuple[str, ...]:
-    _, lacking = change[5]
+    _, lacking = change[4]
     assert type(lacking) is tuple
     return lacking
 

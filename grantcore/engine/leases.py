@@ -15,7 +15,7 @@ from grantcore.model.config import MAX_TTL_MS
 from grantcore.model.errors import ExecutionNotReclaimable, GrantError, InvalidClaimGrant, invalid
 from grantcore.model.events import RetryScheduled as RetryScheduledEvent
 from grantcore.model.grants import ClaimGrant, GrantKind, ReclaimGrant, ResumeGrant
-from grantcore.model.leases import Fenced, FenceParts, Lease, read_fence
+from grantcore.model.leases import Fenced, Held, Lease, named, read_fence
 from grantcore.model.outcomes import (
     Cancelled,
     Completed,
@@ -177,8 +177,8 @@ class Leases(Core):
         if timeout_ms is not None:
             timeout_ms = checks.integer("attempt_timeout_ms", timeout_ms, 1, MAX_TTL_MS)
         return (
-            checks.identity("worker_id", worker_id),
-            checks.identity("worker_instance_id", worker_instance_id),
+            self._identity("worker_id", worker_id),
+            self._identity("worker_instance_id", worker_instance_id),
             checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._config.max_lease_ttl_ms),
             timeout_ms,
         )
@@ -196,7 +196,7 @@ class Leases(Core):
     def _lease(self, change: Change, operator: str | None = None) -> Lease:
         """Commit a new lease and hand it out."""
         self._commit(change, operator)
-        lease = change[5][0]
+        lease = change[4][0]
         assert type(lease) is Lease
         return lease
 
@@ -226,7 +226,7 @@ class Leases(Core):
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            return self._lease(holding.renew(self._find(fence[0]), now, fence, ttl))
+            return self._lease(holding.renew(self._find(named(fence)), now, fence, ttl))
 
     def renew_leases(
         self, leases: Iterable[Fenced], *, lease_ttl_ms: int
@@ -253,11 +253,11 @@ class Leases(Core):
             now = self._begin()
             return tuple([self._renew_one(now, fence, ttl) for fence in fences])
 
-    def _renew_one(self, now: int, fence: FenceParts, ttl: int) -> Lease | LeaseLost:
+    def _renew_one(self, now: int, fence: Held, ttl: int) -> Lease | LeaseLost:
         try:
-            return self._lease(holding.renew(self._find(fence[0]), now, fence, ttl))
+            return self._lease(holding.renew(self._find(named(fence)), now, fence, ttl))
         except GrantError as refusal:
-            return LeaseLost(fence[0], refusal)
+            return LeaseLost(named(fence), refusal)
 
     def update_progress(
         self, lease: Fenced, *, pct: int | None = None, message: str | None = None
@@ -283,7 +283,7 @@ class Leases(Core):
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            self._commit(holding.progress(self._find(fence[0]), now, fence, pct, message))
+            self._commit(holding.progress(self._find(named(fence)), now, fence, pct, message))
 
     # -- ending --------------------------------------------------------------------------------
 
@@ -306,8 +306,8 @@ class Leases(Core):
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            self._commit(ending.complete(self._find(fence[0]), now, fence, result))
-            return new_completed(fence[0])
+            self._commit(ending.complete(self._find(named(fence)), now, fence, result))
+            return new_completed(named(fence))
 
     def fail_execution(
         self, lease: Fenced, *, reason: str, category: str = ""
@@ -332,15 +332,15 @@ class Leases(Core):
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            return self._fail(ending.fail(self._find(fence[0]), now, fence, reason, category))
+            return self._fail(ending.fail(self._find(named(fence)), now, fence, reason, category))
 
     def _fail(self, change: Change, operator: str | None = None) -> RetryScheduled | TerminalFailed:
         """Commit a failure and say what it led to."""
         self._commit(change, operator)
-        event, _, _, record, _, told, _ = change
-        if event is not RetryScheduledEvent:
+        step, _, record, _, arguments, _ = change
+        if step.event is not RetryScheduledEvent:
             return TerminalFailed(record.execution_id)
-        delay_until_ms = told[2]
+        delay_until_ms = arguments[2]
         assert type(delay_until_ms) is int
         return RetryScheduled(record.execution_id, delay_until_ms, record.attempt_count)
 
@@ -363,8 +363,8 @@ class Leases(Core):
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            self._commit(pausing.delay(self._find(fence[0]), now, fence, delay_until_ms))
-            return Delayed(fence[0], delay_until_ms)
+            self._commit(pausing.delay(self._find(named(fence)), now, fence, delay_until_ms))
+            return Delayed(named(fence), delay_until_ms)
 
     def release_execution(self, lease: Fenced) -> Delayed:
         """Give the work back now: a delay until this instant. SPEC 5; refusals as :meth:`delay_execution`."""
@@ -373,8 +373,8 @@ class Leases(Core):
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            self._commit(pausing.delay(self._find(fence[0]), now, fence, now))
-            return Delayed(fence[0], now)
+            self._commit(pausing.delay(self._find(named(fence)), now, fence, now))
+            return Delayed(named(fence), now)
 
     def move_to_waiting_children(self, lease: Fenced) -> Moved:
         """Give the work back until :meth:`promote_blocked_to_eligible`; the same attempt is resumed then.
@@ -390,8 +390,8 @@ class Leases(Core):
             self._refuse_entry()
         with self._lock:
             now = self._begin()
-            self._commit(pausing.await_children(self._find(fence[0]), now, fence))
-            return Moved(fence[0])
+            self._commit(pausing.await_children(self._find(named(fence)), now, fence))
+            return Moved(named(fence))
 
     def cancel_execution(
         self, execution_id: str, *, reason: str, lease: Fenced | None = None, cancelled_by: str = ""
@@ -417,7 +417,7 @@ class Leases(Core):
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.text("cancelled_by", cancelled_by, self._config.max_text_bytes)
         fence = None if lease is None else read_fence(lease)
-        if fence is not None and fence[0] != execution_id:
+        if fence is not None and named(fence) != execution_id:
             raise invalid("lease.execution_id", "the execution that is to be cancelled")
         if self._entered() or self._born != processes.generation:
             self._refuse_entry()
@@ -522,11 +522,11 @@ def _sequence(text: str) -> int:
     raise invalid("after", "the next of a page")
 
 
-def _fences(leases: object) -> list[FenceParts]:
+def _fences(leases: object) -> list[Held]:
     """Read a bounded batch of fences, before anything is written."""
     if isinstance(leases, (str, bytes, Mapping)) or not isinstance(leases, Iterable):
         raise invalid("leases", "an iterable of leases")
-    fences: list[FenceParts] = []
+    fences: list[Held] = []
     for count, lease in enumerate(leases):
         if count == MAX_BATCH:
             raise invalid("leases", f"at most {MAX_BATCH} leases")

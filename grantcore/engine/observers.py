@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Final
 
 import attrs
 
-from grantcore.model.events import ExecutionEvent
-from grantcore.model.grants import GrantRecord
+from grantcore.model.events import Created, ExecutionEvent
+from grantcore.model.grants import GrantRecord, HeldGrant
 from grantcore.model.leases import Lease
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import ACTIVE
-from grantcore.model.records import Execution
+from grantcore.model.records import Execution, spec_fields
 from grantcore.model.views import Attempt, AttemptInfo
-from grantcore.rules.change import Change
+from grantcore.rules.change import Change, Step
 
 Observer = Callable[[ExecutionEvent], None]
 
@@ -66,7 +66,7 @@ class Before:
 
     in_attempt: bool
     attempt_index: int
-    grant: GrantRecord | None
+    grant: HeldGrant | None
     lease: Lease | None
 
 
@@ -79,20 +79,34 @@ def before(record: Execution) -> Before:
 
 def event_of(change: Change, sequence: int, operator: str | None, was: Before) -> ExecutionEvent:
     """Build the event of a change that has been written."""
-    event_type, phase, _, record, at_ms, told, _ = change
-    build: Callable[..., ExecutionEvent] = event_type
+    step, _, record, at_ms, arguments, _ = change
+    build: Callable[..., ExecutionEvent] = step.event
     return build(
         sequence,
         at_ms,
         operator,
         record.execution_id,
         record.spec.lane_id,
-        phase,
-        shown_grant(was.grant) if record.grant is None else None,
-        was.lease if phase not in ACTIVE else None,
+        step.target,
+        shown_grant(record, was.grant) if record.grant is None else None,
+        was.lease if step.target not in ACTIVE else None,
         _closed_attempt(record, was),
-        *(shown_grant(part) if type(part) is GrantRecord else part for part in told),
+        *_own_fields(step, record, arguments),
     )
+
+
+def _own_fields(step: Step, record: Execution, arguments: tuple[object, ...]) -> Iterator[object]:
+    """The fields that only this kind of event has."""
+    if step.event is Created:
+        yield from (record.priority, *spec_fields(record.spec)[1:])
+        yield from arguments[: step.told - _OF_SPEC]
+        return
+    for argument in arguments[: step.told]:
+        yield shown_grant(record, argument) if type(argument) is HeldGrant else argument
+
+
+_OF_SPEC: Final = 8
+"""Fields of :class:`Created` that are the priority and the spec's, less the lane."""
 
 
 def _closed_attempt(record: Execution, was: Before) -> AttemptInfo | None:
@@ -100,9 +114,21 @@ def _closed_attempt(record: Execution, was: Before) -> AttemptInfo | None:
     return shown_attempt(attempt) if attempt is not None and attempt.ended_at_ms is not None else None
 
 
-def shown_grant(grant: GrantRecord | None) -> GrantRecord | None:
-    """A copy of the engine's own record for somebody outside (I-62)."""
-    return None if grant is None else attrs.evolve(grant)
+def shown_grant(record: Execution, grant: HeldGrant | None) -> GrantRecord | None:
+    """A grant as the engine shows it."""
+    if grant is None:
+        return None
+    worker_id, worker_instance_id, *audit = grant.terms
+    return GrantRecord(
+        record.execution_id,
+        grant.kind,
+        worker_id,
+        worker_instance_id,
+        record.spec.lane_id,
+        *audit,
+        grant.created_at_ms,
+        grant.expires_at_ms,
+    )
 
 
 def shown_attempt(attempt: Attempt) -> AttemptInfo:

@@ -16,6 +16,7 @@ from grantcore.model.outcomes import (
     TerminalFailed,
     Unblocked,
 )
+from grantcore.model.past import lease_of
 from grantcore.model.records import Execution
 from grantcore.rules import admitting, claiming, ending, lapsing
 
@@ -41,7 +42,6 @@ class Operator:
         O(1). SPEC 5; reference 6.6.
         """
         engine = self._engine
-        checks.execution_id(execution_id)
         checks.text("reason", reason, engine._config.max_text_bytes)
         if engine._entered() or engine._born != processes.generation:
             engine._refuse_entry()
@@ -62,7 +62,6 @@ class Operator:
         O(1). Reference 2.1, 6.1.
         """
         engine = self._engine
-        checks.execution_id(execution_id)
         result = checks.blob("result", result, engine._config.max_payload_bytes)
         if engine._entered() or engine._born != processes.generation:
             engine._refuse_entry()
@@ -84,7 +83,6 @@ class Operator:
         O(1). Reference 2.1, 6.2.
         """
         engine = self._engine
-        checks.execution_id(execution_id)
         checks.text("reason", reason, engine._config.max_text_bytes)
         checks.text("category", category, engine._config.max_text_bytes)
         if engine._entered() or engine._born != processes.generation:
@@ -116,7 +114,6 @@ class Operator:
         O(1). SPEC 5; reference 5.3.
         """
         engine = self._engine
-        checks.execution_id(execution_id)
         checks.text("reason", reason, engine._config.max_text_bytes)
         expected = checks.optional_text("expected_lease_id", expected_lease_id, checks.MAX_ID_BYTES)
         if engine._entered() or engine._born != processes.generation:
@@ -132,9 +129,10 @@ class Operator:
         change = lapsing.revoke(record, now, engine._store.sequence + 1, reason, expected_lease_id)
         if type(change) is AlreadySatisfied:
             return change
-        assert type(change) is tuple and record.lease_id is not None
+        assert type(change) is tuple
+        lease = lease_of(record)
         engine._commit(change, self.identity)
-        return Revoked(record.execution_id, record.lease_id, record.lease_epoch)
+        return Revoked(record.execution_id, lease.lease_id, lease.lease_epoch)
 
     def revoke_leases_of(self, worker_instance_id: str, *, reason: str) -> tuple[Revoked, ...]:
         """Revoke every lease of one instance, in the order they would have expired, one commit each.
@@ -180,7 +178,6 @@ class Operator:
         O(1). SPEC 5; reference 4.4.
         """
         engine = self._engine
-        checks.execution_id(execution_id)
         taker = engine._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
         if engine._entered() or engine._born != processes.generation:
             engine._refuse_entry()
@@ -213,7 +210,6 @@ class Operator:
         O(1). SPEC 5 (D-08, D-10); reference 9.1.
         """
         engine = self._engine
-        checks.execution_id(execution_id)
         checks.text("reason", reason, engine._config.max_text_bytes)
         checks.text("detail", detail, engine._config.max_text_bytes)
         if engine._entered() or engine._born != processes.generation:
@@ -238,7 +234,6 @@ class Operator:
         O(log n) for the old place in the queue. SPEC 5; reference 9.2.
         """
         engine = self._engine
-        checks.execution_id(execution_id)
         expected = checks.optional_text("expected_reason", expected_reason, engine._config.max_text_bytes)
         if engine._entered() or engine._born != processes.generation:
             engine._refuse_entry()

@@ -9,6 +9,7 @@ from grantcore.model.phases import ACTIVE, LEASE_EXPIRED
 from grantcore.model.records import NOTHING, Execution
 from grantcore.model.vector import vector_of
 from grantcore.model.views import ExecutionSnapshot
+from grantcore.rules.fencing import attempt_id_of
 
 
 def snapshot_of(record: Execution) -> ExecutionSnapshot:
@@ -44,7 +45,7 @@ def snapshot_of(record: Execution) -> ExecutionSnapshot:
         replay_count=past.replay_count,
         lease_reclaim_count=past.reclaim_count,
         current_attempt_index=record.attempt_count - 1 if record.attempt_count else None,
-        current_attempt_id=record.attempt_id,
+        current_attempt_id=attempt_id_of(record),
         current_lease_id=lease.lease_id if lease else None,
         current_lease_epoch=record.lease_epoch,
         current_worker_id=lease.worker_id if lease else None,

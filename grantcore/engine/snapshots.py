@@ -22,13 +22,15 @@ import attrs
 from grantcore.model import checks
 from grantcore.model.config import MAX_BYTES
 from grantcore.model.errors import GrantError, SnapshotInvalid
-from grantcore.model.grants import GrantKind, GrantRecord
-from grantcore.model.leases import AttemptType, LeaseKind
+from grantcore.model.grants import GrantKind, HeldGrant
+from grantcore.model.ids import rendered
+from grantcore.model.leases import PREFIX, AttemptType, LeaseKind, Tenure
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
 from grantcore.model.records import Execution, Key, Origin, Past, Rare, Spec, Store
 from grantcore.model.time import NEVER
 from grantcore.model.views import Attempt, LeaseEvent
+from grantcore.rules.fencing import attempt_id_of
 
 VERSION: Final = 1
 MAGIC: Final = "grantcore-snapshot"
@@ -233,19 +235,44 @@ SPEC: Final = record_of(
     budget_ids=TEXTS,
 )
 
-GRANT: Final = record_of(
-    GrantRecord,
-    execution_id=TEXT,
-    kind=one_of(GrantKind),
-    worker_id=TEXT,
-    worker_instance_id=TEXT,
-    lane_id=TEXT,
-    capability_hash=optional(TEXT),
-    route_snapshot_json=optional(TEXT),
-    admission_summary=optional(TEXT),
-    created_at_ms=INT,
-    expires_at_ms=INT,
+def sequence_of(make: Callable[..., Any], *kinds: Kind) -> Kind:
+    """A tuple with a kind for each place."""
+
+    def read(value: Json, path: str) -> object:
+        if type(value) is not list or len(value) != len(kinds):
+            raise refuse(path, f"a list of {len(kinds)}")
+        return make(kind.read(value[i], f"{path}[{i}]") for i, kind in enumerate(kinds))
+
+    return Kind(lambda value: [kind.write(part) for kind, part in zip(kinds, value, strict=True)], read)
+
+
+TERMS: Final = sequence_of(tuple, TEXT, TEXT, optional(TEXT), optional(TEXT), optional(TEXT))
+GRANT: Final = sequence_of(HeldGrant._make, one_of(GrantKind), INT, INT, TERMS)
+
+TENURE: Final = sequence_of(
+    tuple,
+    TEXT,  # execution_id
+    TEXT,  # lane_id
+    TEXT,  # lease_id, as a text
+    INT,  # lease_epoch
+    TEXT,  # attempt_id, as a text
+    INT,  # attempt_index
+    one_of(AttemptType),
+    one_of(LeaseKind),
+    TEXT,  # worker_id
+    TEXT,  # worker_instance_id
+    INT,  # acquired_at_ms
+    TEXT,  # prefix: empty, the ids are texts
 )
+
+
+def _plain(tenure: Tenure) -> Tenure:
+    """A tenure whose ids are texts: what a snapshot holds does not depend on who minted them."""
+    lease_id, attempt_id = rendered(tenure[PREFIX], tenure[2]), rendered(tenure[PREFIX], tenure[4])
+    return (*tenure[:2], lease_id, tenure[3], attempt_id, *tenure[5:PREFIX], "")
+
+
+TENURE_AS_TEXT: Final = Kind(lambda tenure: TENURE.write(_plain(tenure)), TENURE.read)
 
 RARE: Final = record_of(
     Rare,
@@ -335,7 +362,7 @@ PAST: Final = record_of(
 EXECUTION: Final = record_of(
     Execution,
     execution_id=TEXT,
-    spec=INT,  # a number in the list of specs; see below
+    spec=Kind(lambda _spec: 0, _read_int),  # its number in the list of specs, filled in below
     phase=one_of(Phase),
     priority=INT,
     created_at_ms=INT,
@@ -343,18 +370,11 @@ EXECUTION: Final = record_of(
     last_mutation_at_ms=INT,
     origin=one_of(Origin),
     grant=optional(GRANT),
-    worker_id=optional(TEXT),
-    worker_instance_id=optional(TEXT),
-    lease_id=optional(TEXT),
-    kind=one_of(LeaseKind),
-    acquired_at_ms=INT,
+    tenure=optional(TENURE_AS_TEXT),
     expires_at_ms=INT,
     renewed_at_ms=INT,
     lost_sequence=INT,
-    lease_epoch=INT,
-    attempt_id=optional(TEXT),
-    attempt_type=one_of(AttemptType),
-    attempt_count=INT,
+    attempt_id=optional(TEXT),  # as a text
     started_at_ms=optional(INT),
     completed_at_ms=optional(INT),
     rare=optional(RARE),
@@ -376,6 +396,8 @@ def document(store: Store, now: int) -> dict[str, Json]:
     for record in records:
         written = EXECUTION.write(record)
         written["spec"] = order[texts[record.spec]]
+        if record.attempt_id is not None:
+            written["attempt_id"] = attempt_id_of(record)
         if written.get("rare") == {}:
             del written["rare"]
         executions.append(written)

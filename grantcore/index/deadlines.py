@@ -11,7 +11,7 @@ kind, id): the exact order of SPEC 3. What falls into a bucket after that waits 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import Final, Protocol
 
@@ -177,10 +177,10 @@ class Deadlines:
         keys = self._buckets.irange(None, instant_ms >> BUCKET_BITS)
         return {record for key in keys for record in self._buckets[key]}
 
-    def tidy(self, records: Iterable[Execution], live: int) -> None:
+    def tidy(self, records: Mapping[str, Execution]) -> None:
         """Build anew when unconfirmed entries outnumber the records."""
-        if crowded(self.entries, live):
-            self.rebuild(records)
+        if crowded(self.entries, len(records)):
+            self.rebuild(records.values())
 
     def rebuild(self, records: Iterable[Execution]) -> None:
         """Build anew from the records; O(n)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from grantcore.index.lazy import crowded
+from grantcore.model.leases import WORKER_INSTANCE_ID
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution
 
@@ -20,10 +21,11 @@ class Holders:
 
     def add(self, record: Execution) -> None:
         """Note a lease that was taken. O(1)."""
-        assert record.worker_instance_id is not None
-        held = self._held.get(record.worker_instance_id)
+        assert record.tenure is not None
+        instance = record.tenure[WORKER_INSTANCE_ID]
+        held = self._held.get(instance)
         if held is None:
-            held = self._held[record.worker_instance_id] = []
+            held = self._held[instance] = []
         held.append(record)
         self.entries += 1
 
@@ -52,4 +54,5 @@ class Holders:
 
 
 def _confirms(worker_instance_id: str, record: Execution) -> bool:
-    return record.phase is LEASED and record.worker_instance_id == worker_instance_id
+    tenure = record.tenure
+    return record.phase is LEASED and tenure is not None and tenure[WORKER_INSTANCE_ID] == worker_instance_id

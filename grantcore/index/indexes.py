@@ -29,17 +29,23 @@ class Indexes:
         self.counts: dict[Phase, int] = dict.fromkeys(Phase, 0)
         self.live_grants = 0
 
-    def moved(self, record: Execution, source: Phase | None, *, had_grant: bool) -> None:
-        """Follow a committed change of one record, which was in ``source``. O(1) amortised."""
+    def moved(self, record: Execution, source: Phase | None, soonest: int, *, had_grant: bool) -> None:
+        """Follow a committed change of one record, which was in ``source``. O(1) amortised.
+
+        ``soonest`` is the nearest deadline the change has set; 0 lets the record be asked.
+        """
         phase = record.phase
         if phase is not source:
             self._change_phase(record, source, phase)
-        self.live_grants += (record.grant is not None) - had_grant
-        if phase is ELIGIBLE and record.grant is None:
+        has_grant = record.grant is not None
+        if has_grant is not had_grant:
+            self.live_grants += 1 if has_grant else -1
+        if phase is ELIGIBLE and not has_grant and record.queued != record.priority:
             self.waiting.offer(record)
-            self.waiting.tidy(self.counts[ELIGIBLE])
-        if phase is not None:
+            self.waiting.tidy(len(self._records))
+        if soonest < record.filed_ms and phase is not None:
             self.deadlines.file(record)
+            self.deadlines.tidy(self._records)
 
     def _change_phase(self, record: Execution, source: Phase | None, phase: Phase | None) -> None:
         counts = self.counts
@@ -49,26 +55,24 @@ class Indexes:
             counts[source] -= 1
         if phase is None:
             self._forget(record)
-            return
-        counts[phase] += 1
+        else:
+            counts[phase] += 1
         if phase is LEASED:
             self.holders.add(record)
-            self.holders.tidy(counts[LEASED])
+            self.holders.tidy(len(self._records))
         elif phase in LOST:
             self.losses.add(record)
-        if source is ELIGIBLE:
-            self.waiting.tidy(counts[ELIGIBLE])
-        elif source is LEASED:
-            self.holders.tidy(counts[LEASED])
-        elif source in LOST:
-            self.losses.tidy(self.waiting_for_reclaim)
-        self.deadlines.tidy(self._records.values(), len(self._records))
+            self.losses.tidy(len(self._records))
 
     def _forget(self, record: Execution) -> None:
-        """Leave only unconfirmed entries of a purged record."""
+        """Leave only unconfirmed entries of a purged record, and not too many."""
         record.filed_ms = -1
-        self.roll.tidy(len(self._records))
-        self.deadlines.tidy(self._records.values(), len(self._records))
+        live = len(self._records)
+        self.roll.tidy(live)
+        self.deadlines.tidy(self._records)
+        self.waiting.tidy(live)
+        self.holders.tidy(live)
+        self.losses.tidy(live)
 
     @property
     def waiting_for_reclaim(self) -> int:

@@ -8,5 +8,9 @@ SLACK: Final = 64
 
 
 def crowded(entries: int, live: int) -> bool:
-    """Tell whether an index had better be swept: more unconfirmed entries than live ones and some."""
+    """Tell whether an index had better be swept: more entries than twice the live records, and some.
+
+    So the unconfirmed ones never exceed ``live + 64``, and a sweep of O(entries) is paid for by as many
+    changes.
+    """
     return entries > 2 * live + SLACK

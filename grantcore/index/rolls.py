@@ -36,31 +36,40 @@ class Roll:
 
     def __init__(self) -> None:
         self._records: list[Execution] = []
-        self._ordered = True
+        self._ordered = 0
+        """How many are in order; those after it came later, in the order they were created."""
 
     def add(self, record: Execution) -> None:
         """Append; O(1). Executions of one millisecond are put in order when somebody looks."""
-        if self._records and created(self._records[-1]) > created(record):
-            self._ordered = False
         self._records.append(record)
 
     def after(self, cursor: Cursor | None) -> Iterator[Execution]:
-        """The records after a cursor, in order; O(log n) to start."""
-        if not self._ordered:
-            self._records.sort(key=created)
-            self._ordered = True
+        """The records after a cursor, in order; O(log n + appended since) to start."""
+        self._order()
         start = 0 if cursor is None else bisect_right(self._records, cursor, key=created)
         return (self._records[i] for i in range(start, len(self._records)) if self._records[i].phase)
+
+    def _order(self) -> None:
+        """Put the end of the list in order, from the first of its oldest millisecond on."""
+        records, start = self._records, self._ordered
+        if start < len(records):
+            oldest = records[start].created_at_ms
+            while start and records[start - 1].created_at_ms >= oldest:
+                start -= 1
+            records[start:] = sorted(records[start:], key=created)
+            self._ordered = len(records)
 
     def tidy(self, live: int) -> None:
         """Forget purged records when they outnumber the others."""
         if crowded(len(self._records), live):
+            self._order()
             self._records = [record for record in self._records if record.phase is not None]
+            self._ordered = len(self._records)
 
     def rebuild(self, records: Iterable[Execution]) -> None:
         """Build anew; O(n log n)."""
         self._records = sorted(records, key=created)
-        self._ordered = True
+        self._ordered = len(self._records)
 
 
 Loss = tuple[int, int, Execution]

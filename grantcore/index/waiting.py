@@ -18,7 +18,7 @@ from typing import Protocol
 from sortedcontainers import SortedKeyList
 
 from grantcore.index.lazy import crowded
-from grantcore.model.records import Execution
+from grantcore.model.records import Execution, Spec
 
 Place = tuple[int, str]
 
@@ -31,6 +31,13 @@ def place(record: Execution) -> Place:
 def rank(record: Execution) -> tuple[int, int, str]:
     """The place of a record among all that wait."""
     return (-record.priority, record.created_at_ms, record.execution_id)
+
+
+def _before(one: Execution, other: Execution) -> bool:
+    """Whether one comes before another of its priority."""
+    if one.created_at_ms != other.created_at_ms:
+        return one.created_at_ms < other.created_at_ms
+    return one.execution_id < other.execution_id
 
 
 class _Strays(Protocol):
@@ -55,8 +62,9 @@ class Line:
 
     def add(self, record: Execution) -> None:
         """Put a record into its place. O(1) for arrivals, O(log n) for strays."""
-        if not self.arrivals or place(self.arrivals[-1]) < place(record):
-            self.arrivals.append(record)
+        arrivals = self.arrivals
+        if not arrivals or _before(arrivals[-1], record):
+            arrivals.append(record)
         else:
             self.strays.add(record)
 
@@ -119,23 +127,35 @@ class Shelf:
 class Waiting:
     """All shelves of all lanes."""
 
-    __slots__ = ("entries", "lanes")
+    __slots__ = ("_shelves", "entries", "lanes")
 
     def __init__(self) -> None:
         self.entries = 0
+        self._shelves: dict[Spec, Shelf] = {}
+        """By spec, which is compared by identity: a shortcut into ``lanes``."""
         self.lanes: dict[str, dict[tuple[str, ...], Shelf]] = {}
 
     def offer(self, record: Execution) -> None:
         """Put a waiting record onto its shelf; nothing if its old entry still stands there."""
-        if record.queued == record.priority:
+        priority = record.priority
+        if record.queued == priority:
             return
-        lane = self.lanes.setdefault(record.spec.lane_id, {})
-        shelf = lane.get(record.spec.required)
-        if shelf is None:
-            shelf = lane[record.spec.required] = Shelf(record.spec.required)
-        shelf.line(record.priority).add(record)
-        record.queued = record.priority
+        shelf = self._shelves.get(record.spec) or self._shelf(record.spec)
+        line = shelf.lines.get(priority)
+        if line is None:
+            line = shelf.line(priority)
+        line.add(record)
+        record.queued = priority
         self.entries += 1
+
+    def _shelf(self, spec: Spec) -> Shelf:
+        """The shelf of a spec, made if it is not there; specs that differ in other ways share it."""
+        lane = self.lanes.setdefault(spec.lane_id, {})
+        shelf = lane.get(spec.required)
+        if shelf is None:
+            shelf = lane[spec.required] = Shelf(spec.required)
+        self._shelves[spec] = shelf
+        return shelf
 
     def candidates(self, lane_id: str, has: frozenset[str]) -> Iterator[Execution]:
         """Those of a lane whose requirements ``has`` covers, best first."""
@@ -154,13 +174,15 @@ class Waiting:
                 return
             del shelf.lines[priority]
 
-    def has_room(self, lane_id: str, required: tuple[str, ...], limit: int) -> bool:
-        """Whether one more execution may stand in the lane: on a shelf there is, or on a new one."""
-        lane = self.lanes.get(lane_id, {})
-        if required in lane or len(lane) < limit:
+    def has_room(self, spec: Spec, limit: int) -> bool:
+        """Whether one more execution may stand in its lane: on a shelf there is, or on a new one."""
+        if spec in self._shelves:
+            return True
+        lane = self.lanes.get(spec.lane_id, {})
+        if spec.required in lane or len(lane) < limit:
             return True
         self.sweep()
-        return len(self.lanes.get(lane_id, {})) < limit
+        return len(self.lanes.get(spec.lane_id, {})) < limit
 
     def tidy(self, live: int) -> None:
         """Sweep when unconfirmed entries outnumber the members."""
@@ -174,6 +196,7 @@ class Waiting:
             record.queued = None
         self.entries = 0
         self.lanes = {}
+        self._shelves = {}
         for record in members:
             self.offer(record)
 

@@ -47,20 +47,20 @@ class ExecutionEvent(Event):
 class Created(ExecutionEvent):
     """An execution came to be; all the arguments of its creation."""
 
+    priority: int
+    required_capabilities: tuple[str, ...]
     namespace: str
     execution_kind: str
     creator_identity: str
-    priority: int
-    required_capabilities: tuple[str, ...]
     policy: ExecutionPolicy
-    payload: bytes | None
+    quota_policy_id: str | None
+    budget_ids: tuple[str, ...]
+    payload: bytes | None = attrs.field(repr=False)
     tags: Mapping[str, str]
     delay_until_ms: int | None
     deadline_at_ms: int | None
     idempotency_key: str | None
     key_expires_at_ms: int | None
-    quota_policy_id: str | None
-    budget_ids: tuple[str, ...]
 
 
 @attrs.frozen
@@ -186,7 +186,7 @@ class LeaseRevoked(ExecutionEvent):
 class Completed(ExecutionEvent):
     """It succeeded."""
 
-    result: bytes | None
+    result: bytes | None = attrs.field(repr=False)
 
 
 @attrs.frozen

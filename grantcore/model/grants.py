@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -107,4 +107,19 @@ class GrantRecord:
     expires_at_ms: int
 
 
-new_grant_record: Final = thawed(GrantRecord)
+Terms = tuple[str, str, "str | None", "str | None", "str | None"]
+"""worker_id, worker_instance_id, capability_hash, route_snapshot_json, admission_summary of a request."""
+
+
+class HeldGrant(NamedTuple):
+    """The one live grant of an execution, as the engine keeps it."""
+
+    kind: GrantKind
+    created_at_ms: int
+    expires_at_ms: int
+    terms: Terms
+
+    @property
+    def worker_id(self) -> str:
+        """Who may use it."""
+        return self.terms[0]

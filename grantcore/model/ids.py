@@ -47,30 +47,52 @@ class MintedIds:
     '{fp:86}:01234567-89ab-4def-8123-000000000002'
     """
 
-    __slots__ = ("_count", "_prefix", "_prefixes")
+    __slots__ = ("_count", "_heads", "_high", "prefix")
 
     def __init__(self, nonce: str) -> None:
         """Start counting at 1 under this nonce."""
         # Version 4, variant 1 of RFC 9562; the counter stands in the node field.
-        self._prefix = f"{nonce[:8]}-{nonce[8:12]}-4{nonce[13:16]}-8{nonce[17:20]}-"
-        self._prefixes: dict[str, str] = {}
+        self.prefix: Final = f"{nonce[:8]}-{nonce[8:12]}-4{nonce[13:16]}-8{nonce[17:20]}-"
+        self._heads: dict[str, str] = {}
+        self._high = 0
         self._count = 0
+
+    def number(self) -> int:
+        """Mint the number of an id whose text :func:`rendered` gives when somebody asks for it."""
+        self._count += 1
+        return self._count
 
     def execution_id(self, lane_id: str) -> str:
         """Mint ``{fp:N}:UUID``, N being the partition of the lane."""
-        prefix = self._prefixes.get(lane_id)
-        if prefix is None:
-            prefix = self._prefixes[lane_id] = f"{{fp:{crc_partition(lane_id)}}}:{self._prefix}"
         self._count += 1
-        return f"{prefix}{self._count:012x}"
+        count = self._count
+        if count >> 8 != self._high:
+            self._high = count >> 8
+            self._heads.clear()
+        head = self._heads.get(lane_id)
+        if head is None:
+            head = f"{{fp:{crc_partition(lane_id)}}}:{self.prefix}{self._high:010x}"
+            self._heads[lane_id] = head
+        return head + _LOW[count & 255]
 
     def lease_id(self) -> str:
         """Mint the id of a new lease."""
-        self._count += 1
-        return f"{self._prefix}{self._count:012x}"
+        return rendered(self.prefix, self.number())
 
     attempt_id = lease_id
     suspension_id = lease_id
+
+
+_LOW: Final = tuple(f"{low:02x}" for low in range(256))
+"""The last two digits of a counter: most ids differ from the one before in these only."""
+
+Minted = int | str
+"""A number under the engine's own prefix, or the text a foreign source gave."""
+
+
+def rendered(prefix: str, minted: Minted) -> str:
+    """The text of an id. O(1)."""
+    return minted if type(minted) is str else f"{prefix}{minted:012x}"
 
 
 def crc_partition(text: str) -> int:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 import attrs
 
 from grantcore.model import checks
 from grantcore.model.errors import FenceRequired, PartialFenceTriple, invalid
+from grantcore.model.ids import Minted, rendered
 from grantcore.model.time import MAX_MS
-from grantcore.model.values import thawed
 
 
 class AttemptType(StrEnum):
@@ -30,31 +31,178 @@ class LeaseKind(StrEnum):
     RECLAIMED = "reclaimed"
 
 
-@attrs.frozen(weakref_slot=False)
+Tenure = tuple[
+    str,  # execution_id
+    str,  # lane_id
+    Minted,  # lease_id
+    int,  # lease_epoch
+    Minted,  # attempt_id
+    int,  # attempt_index
+    AttemptType,
+    LeaseKind,
+    str,  # worker_id
+    str,  # worker_instance_id
+    int,  # acquired_at_ms
+    str,  # prefix of minted ids
+]
+"""All that was fixed when a lease was taken; its renewals share it.
+
+A plain tuple of atoms, on purpose: one allocation, nothing in it can change, the garbage collector
+stops looking at it, and whoever hands in the very tuple that the record has, holds the lease.
+"""
+
+EXECUTION_ID: Final = 0
+LEASE_ID: Final = 2
+LEASE_EPOCH: Final = 3
+ATTEMPT_ID: Final = 4
+ATTEMPT_INDEX: Final = 5
+ATTEMPT_TYPE: Final = 6
+WORKER_ID: Final = 8
+WORKER_INSTANCE_ID: Final = 9
+ACQUIRED_AT_MS: Final = 10
+PREFIX: Final = 11
+
+_FIELDS: Final = (
+    "execution_id",
+    "lane_id",
+    "lease_id",
+    "lease_epoch",
+    "attempt_id",
+    "attempt_index",
+    "attempt_type",
+    "kind",
+    "worker_id",
+    "worker_instance_id",
+    "acquired_at_ms",
+    "expires_at_ms",
+    "renewal_deadline_ms",
+)
+
+
+@attrs.frozen(these={name: attrs.field() for name in _FIELDS}, init=False, slots=False)
 class Lease:
     """The exclusive right to work on an execution while ``now < expires_at_ms``.
 
-    A value: keeping or copying it grants nothing, and a renewal leaves the fence as it is, so the
-    lease of before a renewal still completes (SPEC 5). ``lease_epoch`` is for the resource you
-    protect: refuse whoever comes with a lower one than you have seen.
+    A value of thirteen fields: keeping or copying it grants nothing, and a renewal leaves the fence as
+    it is, so the lease of before a renewal still completes (SPEC 5). ``lease_epoch`` is for the resource
+    you protect: refuse whoever comes with a lower one than you have seen.
     """
 
-    execution_id: str
-    lane_id: str
-    lease_id: str
-    lease_epoch: int
-    attempt_id: str
-    attempt_index: int
-    attempt_type: AttemptType
-    kind: LeaseKind
-    worker_id: str
-    worker_instance_id: str
-    acquired_at_ms: int
+    __slots__ = ("expires_at_ms", "renewal_deadline_ms", "tenure")
+
     expires_at_ms: int
     renewal_deadline_ms: int
+    tenure: Tenure
+
+    def __init__(
+        self,
+        execution_id: str,
+        lane_id: str,
+        lease_id: str,
+        lease_epoch: int,
+        attempt_id: str,
+        attempt_index: int,
+        attempt_type: AttemptType,
+        kind: LeaseKind,
+        worker_id: str,
+        worker_instance_id: str,
+        acquired_at_ms: int,
+        expires_at_ms: int,
+        renewal_deadline_ms: int,
+    ) -> None:
+        """Make a lease from its fields; the engine uses :data:`new_lease`."""
+        tenure: Tenure = (
+            checks.execution_id(execution_id),
+            checks.lane_id(lane_id),
+            checks.identity("lease_id", lease_id),
+            checks.integer("lease_epoch", lease_epoch, 0, MAX_MS),
+            checks.identity("attempt_id", attempt_id),
+            checks.integer("attempt_index", attempt_index, 0, MAX_MS),
+            AttemptType(attempt_type),
+            LeaseKind(kind),
+            checks.identity("worker_id", worker_id),
+            checks.identity("worker_instance_id", worker_instance_id),
+            checks.instant("acquired_at_ms", acquired_at_ms),
+            "",
+        )
+        object.__setattr__(self, "tenure", tenure)
+        object.__setattr__(self, "expires_at_ms", checks.instant("expires_at_ms", expires_at_ms))
+        deadline = checks.instant("renewal_deadline_ms", renewal_deadline_ms)
+        object.__setattr__(self, "renewal_deadline_ms", deadline)
+
+    @property
+    def execution_id(self) -> str:
+        """What it is a lease of."""
+        return self.tenure[0]
+
+    @property
+    def lane_id(self) -> str:
+        """The execution's lane."""
+        return self.tenure[1]
+
+    @property
+    def lease_id(self) -> str:
+        """Part of the fence."""
+        return rendered(self.tenure[PREFIX], self.tenure[2])
+
+    @property
+    def lease_epoch(self) -> int:
+        """Part of the fence; one higher with every lease of the execution."""
+        return self.tenure[3]
+
+    @property
+    def attempt_id(self) -> str:
+        """Part of the fence."""
+        return rendered(self.tenure[PREFIX], self.tenure[4])
+
+    @property
+    def attempt_index(self) -> int:
+        """Which try it is, from 0."""
+        return self.tenure[5]
+
+    @property
+    def attempt_type(self) -> AttemptType:
+        """Why the attempt began."""
+        return self.tenure[6]
+
+    @property
+    def kind(self) -> LeaseKind:
+        """How the lease was taken."""
+        return self.tenure[7]
+
+    @property
+    def worker_id(self) -> str:
+        """Whose it is."""
+        return self.tenure[8]
+
+    @property
+    def worker_instance_id(self) -> str:
+        """Which process has it; informational."""
+        return self.tenure[9]
+
+    @property
+    def acquired_at_ms(self) -> int:
+        """When it was taken."""
+        return self.tenure[10]
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickle as the thirteen fields."""
+        return (Lease, attrs.astuple(self, recurse=False))
 
 
-new_lease: Final = thawed(Lease)
+class _LeaseTwin:
+    """An unfrozen twin: see ``model/values.py``."""
+
+    __slots__ = ("expires_at_ms", "renewal_deadline_ms", "tenure")
+
+    def __init__(self, tenure: Tenure, expires_at_ms: int, renewal_deadline_ms: int) -> None:
+        self.tenure = tenure
+        self.expires_at_ms = expires_at_ms
+        self.renewal_deadline_ms = renewal_deadline_ms
+        self.__class__ = Lease  # type: ignore[assignment]
+
+
+new_lease: Final = cast("Callable[[Tenure, int, int], Lease]", _LeaseTwin)
 
 
 class Fenced(Protocol):
@@ -93,28 +241,36 @@ class Fence:
 
 FenceParts = tuple[str, "str | None", "int | None", "str | None"]
 
+Held = Lease | FenceParts
+"""A holder's fence, read: one of our own leases as it is, or the parts of something else."""
 
-def read_fence(lease: object, field: str = "lease") -> FenceParts:
+
+def read_fence(lease: object, field: str = "lease") -> Held:
     """Read a holder's fence, once, before anything is looked at: it may be a foreign object.
 
     Raises:
         InvalidInput: a part has a wrong type; a missing part is judged after existence.
     """
-    parts = (
-        getattr(lease, "execution_id", None),
-        getattr(lease, "lease_id", None),
-        getattr(lease, "lease_epoch", None),
-        getattr(lease, "attempt_id", None),
-    )
-    execution_id, lease_id, epoch, attempt_id = parts
-    if type(lease_id) is str and type(epoch) is int and type(attempt_id) is str and type(execution_id) is str:
-        return parts
+    if type(lease) is Lease:
+        return lease
     return (
-        checks.execution_id(execution_id, f"{field}.execution_id"),
-        _part(f"{field}.lease_id", lease_id),
-        _epoch(f"{field}.lease_epoch", epoch),
-        _part(f"{field}.attempt_id", attempt_id),
+        checks.execution_id(getattr(lease, "execution_id", None), f"{field}.execution_id"),
+        _part(f"{field}.lease_id", getattr(lease, "lease_id", None)),
+        _epoch(f"{field}.lease_epoch", getattr(lease, "lease_epoch", None)),
+        _part(f"{field}.attempt_id", getattr(lease, "attempt_id", None)),
     )
+
+
+def named(fence: Held) -> str:
+    """The execution a fence is for."""
+    return fence.tenure[0] if type(fence) is Lease else fence[0]  # type: ignore[index,return-value]
+
+
+def parts(fence: Held) -> FenceParts:
+    """The parts of a fence."""
+    if type(fence) is Lease:
+        return (fence.execution_id, fence.lease_id, fence.lease_epoch, fence.attempt_id)
+    return cast("FenceParts", fence)
 
 
 def _part(field: str, value: object) -> str | None:
@@ -124,7 +280,7 @@ def _part(field: str, value: object) -> str | None:
 
 
 def _epoch(field: str, value: object) -> int | None:
-    return None if value is None or value == "" else checks.integer(field, value, 0, MAX_MS)
+    return None if value is None or (type(value) is str and not value) else checks.integer(field, value, 0, MAX_MS)
 
 
 def complete_fence(fence: FenceParts) -> None:

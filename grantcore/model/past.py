@@ -20,7 +20,7 @@ def past_of(record: Execution) -> Past:
 
 def derived(record: Execution) -> Past:
     """Read attempts and history of a first lease off the record's stamps."""
-    if record.attempt_count == 0:
+    if record.tenure is None:
         return Past({}, {}, 0)
     history = dict(enumerate(_story(record)))
     return Past({0: _first_attempt(record)}, history, len(history))
@@ -51,23 +51,8 @@ def _story(record: Execution) -> list[LeaseEvent]:
 
 def lease_of(record: Execution) -> Lease:
     """The record's last lease; current in LEASED only."""
-    assert record.lease_id is not None and record.attempt_id is not None
-    assert record.worker_id is not None and record.worker_instance_id is not None
-    return new_lease(
-        record.execution_id,
-        record.spec.lane_id,
-        record.lease_id,
-        record.lease_epoch,
-        record.attempt_id,
-        record.attempt_count - 1,
-        record.attempt_type,
-        record.kind,
-        record.worker_id,
-        record.worker_instance_id,
-        record.acquired_at_ms,
-        record.expires_at_ms,
-        record.renewal_deadline_ms,
-    )
+    assert record.tenure is not None
+    return new_lease(record.tenure, record.expires_at_ms, record.renewal_deadline_ms)
 
 
 def begun(lease: Lease) -> Attempt:

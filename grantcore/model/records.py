@@ -16,8 +16,9 @@ from typing import Final
 
 import attrs
 
-from grantcore.model.grants import GrantRecord
-from grantcore.model.leases import AttemptType, LeaseKind
+from grantcore.model.grants import HeldGrant
+from grantcore.model.ids import Minted
+from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.time import NEVER
@@ -43,9 +44,9 @@ REPLAY = Origin.REPLAY
 INTERRUPTED = Origin.INTERRUPTED
 
 
-@attrs.frozen
+@attrs.frozen(eq=False)
 class Spec:
-    """What all executions created alike share; interned by the engine."""
+    """What all executions created alike share; interned by the engine, so it is compared by identity."""
 
     lane_id: str
     required: tuple[str, ...]
@@ -143,24 +144,18 @@ class Execution:
     last_mutation_at_ms: int
 
     origin: Origin = FIRST
-    grant: GrantRecord | None = None
+    grant: HeldGrant | None = None
 
-    # The current lease, in LEASED; the one that ended, in LEASE_EXPIRED and LEASE_REVOKED.
-    worker_id: str | None = None
-    worker_instance_id: str | None = None
-    lease_id: str | None = None
-    kind: LeaseKind = LeaseKind.FRESH
-    acquired_at_ms: int = 0
+    # The current lease, in LEASED; else the last one.
+    tenure: Tenure | None = None
     expires_at_ms: int = 0
     renewed_at_ms: int = 0
     lost_sequence: int = 0
     """Event number at which the lease was lost: the order of those that wait for reclaim."""
 
-    # The last attempt; the index is ``attempt_count - 1``.
-    lease_epoch: int = 0
-    attempt_id: str | None = None
-    attempt_type: AttemptType = AttemptType.INITIAL
-    attempt_count: int = 0
+    attempt_id: Minted | None = None
+    """Of the last attempt; None before the first and while a retry is pending."""
+
     started_at_ms: int | None = None
     completed_at_ms: int | None = None
 
@@ -170,6 +165,16 @@ class Execution:
     # Marks of the indexes: derived, rebuilt with them.
     filed_ms: int = NEVER
     queued: int | None = None
+
+    @property
+    def lease_epoch(self) -> int:
+        """The epoch of the last lease, 0 before the first (I-02)."""
+        return 0 if self.tenure is None else self.tenure[LEASE_EPOCH]
+
+    @property
+    def attempt_count(self) -> int:
+        """How many attempts there were: each began with a lease (I-27)."""
+        return 0 if self.tenure is None else self.tenure[ATTEMPT_INDEX] + 1
 
     @property
     def renewal_deadline_ms(self) -> int:

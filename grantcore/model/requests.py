@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from grantcore.model import capabilities, checks
+from grantcore.model.grants import Terms
 from grantcore.model.config import MAX_BYTES, MAX_TTL_MS
 
 
@@ -28,6 +29,7 @@ class _IssueGrantRequest:
     route_snapshot_json: str | None = None
     admission_summary: str | None = None
     worker_capabilities: frozenset[str] = attrs.field(default=frozenset(), converter=_tokens)
+    terms: Terms = attrs.field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         """Judge what needs no engine; the limits of its config are compared on each issue."""
@@ -37,6 +39,14 @@ class _IssueGrantRequest:
         checks.integer("grant_ttl_ms", self.grant_ttl_ms, 1, MAX_TTL_MS)
         for field in ("capability_hash", "route_snapshot_json", "admission_summary"):
             checks.optional_text(field, getattr(self, field), MAX_BYTES)
+        terms = (
+            self.worker_id,
+            self.worker_instance_id,
+            self.capability_hash or None,
+            self.route_snapshot_json or None,
+            self.admission_summary or None,
+        )
+        object.__setattr__(self, "terms", terms)
 
 
 @attrs.frozen(kw_only=True)

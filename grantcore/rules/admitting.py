@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grantcore.model import events
 from grantcore.model.errors import ExecutionNotEligible, InvalidBlockingReason
 from grantcore.model.phases import BLOCKED, ELIGIBLE, TERMINAL
 from grantcore.model.records import NOTHING, Execution, rare_of
+from grantcore.model.time import NEVER
 from grantcore.model.vector import ORDERS
-from grantcore.rules.change import Change, move
+from grantcore.rules.change import Change, move, step
 from grantcore.rules.fencing import not_active
 
 
@@ -19,7 +22,8 @@ def block(record: Execution, now: int, reason: str, detail: str) -> Change:
         raise ExecutionNotEligible("only a waiting execution can be blocked")
     if reason not in ORDERS:
         raise InvalidBlockingReason(f"reason must be one of {', '.join(ORDERS)}")
-    return (events.Blocked, BLOCKED, write_block, record, now, (reason, detail), ())
+    blocked = step(events.Blocked, record.phase, BLOCKED)
+    return (blocked, write_block, record, now, (reason, detail), NEVER)
 
 
 def write_block(record: Execution, at_ms: int, reason: str, detail: str) -> None:
@@ -37,7 +41,10 @@ def unblock(record: Execution, now: int, expected_reason: str | None) -> Change:
         raise ExecutionNotEligible("no order blocks the execution")
     if expected_reason is not None and expected_reason != (record.rare or NOTHING).blocking_reason:
         raise ExecutionNotEligible("another order blocks the execution")
-    return (events.Unblocked, ELIGIBLE, write_unblock, record, now, (), ())
+    return (_UNBLOCKED, write_unblock, record, now, (), NEVER)
+
+
+_UNBLOCKED: Final = step(events.Unblocked, BLOCKED, ELIGIBLE)
 
 
 def write_unblock(record: Execution, at_ms: int) -> None:

@@ -2,24 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
-from grantcore.model.life import EventType
+import attrs
+
+from grantcore.model.errors import InvariantBroken
+from grantcore.model.events import ExecutionEvent
+from grantcore.model.life import LIFE, EventType
 from grantcore.model.phases import Phase
 from grantcore.model.records import Execution
+from grantcore.model.time import NEVER
 
 Writer = Callable[..., None]
 
+
+@attrs.frozen(eq=False)
+class Step:
+    """One edge of the life-cycle table: what happens, from where, to where."""
+
+    event: EventType
+    source: Phase | None
+    target: Phase | None
+    moves: bool
+    """Whether it leads to another phase."""
+
+    told: int
+    """How many of a change's arguments are the event's own fields."""
+
+
+def _all_steps() -> Mapping[tuple[EventType, Phase | None, Phase | None], Step]:
+    shared = len(attrs.fields(ExecutionEvent))
+    return MappingProxyType(
+        {
+            (event, source, target): Step(
+                event, source, target, source is not target, len(attrs.fields(event)) - shared
+            )
+            for source, ways in LIFE.items()
+            for event, targets in ways.items()
+            for target in targets
+        }
+    )
+
+
+STEPS: Final = _all_steps()
+"""Every edge there is; a change can be made along no other."""
+
+
+def step(event: EventType, source: Phase | None, target: Phase | None) -> Step:
+    """Look an edge up in the table.
+
+    Raises:
+        InvariantBroken: the table has none; a rule is wrong.
+    """
+    found = STEPS.get((event, source, target))
+    if found is None:
+        raise InvariantBroken(f"{event.__name__} cannot lead from {source} to {target}: please report")
+    return found
+
+
+ASK: Final = 0
+"""The record must be asked for its next deadline."""
+
 Change = tuple[
-    EventType,  # what happened
-    "Phase | None",  # the phase it leads to
-    Writer,  # called as write(record, at_ms, *told, *decided); only stores, so it may be repeated
+    Step,
+    Writer,  # called as write(record, at_ms, *arguments); only stores, so it may be repeated
     Execution,
     int,  # at_ms: when it happened
-    tuple[object, ...],  # told: the event's own fields
-    tuple[object, ...],  # decided: what else is stored, or stored to
+    tuple[object, ...],  # arguments: first the event's own fields, then what else is stored, or stored to
+    int,  # the soonest deadline that is set by it: ASK, an instant, or NEVER
 ]
 """A plain tuple, because every call makes one."""
+
+assert ASK < NEVER
 
 
 def touch(record: Execution, at_ms: int) -> None:
@@ -30,9 +86,3 @@ def touch(record: Execution, at_ms: int) -> None:
 def move(record: Execution, at_ms: int) -> None:
     """Stamp a transition."""
     record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
-
-
-def stamp_only(record: Execution, at_ms: int, *_told: object) -> None:
-    """Store a transition that has nothing else to store."""
-    record.grant = None
-    move(record, at_ms)

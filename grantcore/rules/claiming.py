@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grantcore.model import checks, events
 from grantcore.model.errors import (
     ExecutionNotEligible,
@@ -11,14 +13,24 @@ from grantcore.model.errors import (
     invalid,
 )
 from grantcore.model.grants import GrantKind
-from grantcore.model.ids import IdSource, MintedIds
-from grantcore.model.leases import AttemptType, Lease, LeaseKind, new_lease
+from grantcore.model.ids import IdSource, Minted, MintedIds, rendered
+from grantcore.model.leases import (
+    ATTEMPT_ID,
+    ATTEMPT_TYPE,
+    PREFIX,
+    AttemptType,
+    Lease,
+    LeaseKind,
+    Tenure,
+    new_lease,
+)
 from grantcore.model.past import acquired, begun, note, past_of
 from grantcore.model.phases import ELIGIBLE, LEASE_EXPIRED, LEASED, LOST
 from grantcore.model.records import FIRST, NOTHING, REPLAY, RETRY, Execution, Past, Rare, rare_of
 from grantcore.model.time import MAX_MS, NEVER, gone
 from grantcore.model.views import Attempt, LeaseEvent
-from grantcore.rules.change import Change, move
+from grantcore.rules import fencing
+from grantcore.rules.change import Change, move, step
 from grantcore.rules.granting import no_grant
 
 FRESH = LeaseKind.FRESH
@@ -72,18 +84,22 @@ def claim(
     resumes = record.interrupted
     timeout = _rest_until(record, now) if resumes else _timeout_at(record, now, taker)
     if resumes:
-        lease = _lease(record, now, taker, ids, floor, RESUMED, record.attempt_type)
+        assert record.tenure is not None
+        lease = _lease(record, now, taker, ids, floor, RESUMED, record.tenure[ATTEMPT_TYPE])
     else:
         lease = _lease(record, now, taker, ids, floor, FRESH, _TYPES[record.origin])
     told = (lease, None if timeout == NEVER else timeout, by_operator)
-    reason = _history_reason(lease.kind, by_operator=by_operator)
-    if record.past is None and not resumes and reason is None:
+    soonest = min(timeout, lease.expires_at_ms)
+    if record.past is None and not resumes and not by_operator:
         # A first lease, taken the plain way: the record itself will tell it.
-        return (events.LeaseAcquired, LEASED, write_claim, record, now, told, (timeout,))
+        return (_ACQUIRED, write_claim, record, now, (*told, timeout), soonest)
     past = past_of(record)
     attempt = past.attempts[lease.attempt_index] if resumes else _begun(record, lease)
-    decided = (timeout, past, past.noted, attempt, acquired(lease, reason))
-    return (events.LeaseAcquired, LEASED, write_claim, record, now, told, decided)
+    line = acquired(lease, _history_reason(lease.kind, by_operator=by_operator))
+    return (_ACQUIRED, write_claim, record, now, (*told, timeout, past, past.noted, attempt, line), soonest)
+
+
+_ACQUIRED: Final = step(events.LeaseAcquired, ELIGIBLE, LEASED)
 
 
 def reclaim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int) -> Change:
@@ -95,9 +111,20 @@ def reclaim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int
     new = begun(lease)
     new.reclaim_reason = "lease_expired" if record.phase is LEASE_EXPIRED else "lease_revoked"
     new.previous_attempt_index = old.attempt_index
-    told = (lease, None if timeout == NEVER else timeout)
-    decided = (timeout, past, past.noted, new, _reclaimed_line(record, lease), old, past.reclaim_count + 1)
-    return (events.LeaseReclaimed, LEASED, write_reclaim, record, now, told, decided)
+    line = _reclaimed_line(record, lease)
+    arguments = (
+        lease,
+        None if timeout == NEVER else timeout,
+        timeout,
+        past,
+        past.noted,
+        new,
+        line,
+        old,
+        past.reclaim_count + 1,
+    )
+    reclaimed = step(events.LeaseReclaimed, record.phase, LEASED)
+    return (reclaimed, write_reclaim, record, now, arguments, min(timeout, lease.expires_at_ms))
 
 
 def _history_reason(kind: LeaseKind, *, by_operator: bool) -> str | None:
@@ -120,7 +147,7 @@ def _rest_until(record: Execution, now: int) -> int:
 
 def _sum(field: str, now: int, duration_ms: int) -> int:
     if now + duration_ms > MAX_MS:
-        raise invalid(field, "such that its end is an instant before 2**53")
+        raise invalid(field, _TOO_LATE)
     return now + duration_ms
 
 
@@ -149,41 +176,54 @@ def _lease(
 ) -> Lease:
     """Build the lease; the last that can refuse, so ids are minted here, the attempt's first."""
     worker_id, worker_instance_id, ttl, _ = taker
-    expires_at_ms = _sum("lease_ttl_ms", now, ttl)
-    if kind is RESUMED:
-        attempt_id, attempt_index = record.attempt_id, record.attempt_count - 1
-        assert attempt_id is not None
-    else:
-        attempt_id, attempt_index = ids.attempt_id(), record.attempt_count
-    lease_id = ids.lease_id()
-    if type(ids) is not MintedIds:
-        _usable(record, kind, attempt_id, lease_id)
-    return new_lease(
+    expires_at_ms = now + ttl
+    if expires_at_ms > MAX_MS:
+        raise invalid("lease_ttl_ms", _TOO_LATE)
+    attempt_id, lease_id, prefix = _mint(record, ids, kind)
+    tenure: Tenure = (
         record.execution_id,
         record.spec.lane_id,
         lease_id,
         max(record.lease_epoch, floor) + 1,
         attempt_id,
-        attempt_index,
+        record.attempt_count - (kind is RESUMED),
         attempt_type,
         kind,
         worker_id,
         worker_instance_id,
         now,
-        expires_at_ms,
-        now + ttl * 2 // 3,
+        prefix,
     )
+    return new_lease(tenure, expires_at_ms, now + ttl * 2 // 3)
 
 
-def _usable(record: Execution, kind: LeaseKind, attempt_id: str, lease_id: str) -> None:
-    """Refuse what a foreign id source gives if it is no id, or in use for this execution."""
-    checks.identity("ids.attempt_id", attempt_id)
-    checks.identity("ids.lease_id", lease_id)
+_TOO_LATE: Final = "such that its end is an instant before 2**53"
+
+
+def _mint(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[Minted, Minted, str]:
+    """The ids of the attempt and the lease, and the prefix of those that are numbers."""
+    if type(ids) is not MintedIds:
+        return _foreign_ids(record, ids, kind)
+    if kind is not RESUMED:
+        return ids.number(), ids.number(), ids.prefix
+    assert record.tenure is not None
+    old_prefix, attempt_id = record.tenure[PREFIX], record.tenure[ATTEMPT_ID]
+    return (attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)), ids.number(), ids.prefix
+
+
+def _foreign_ids(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[str, str, str]:
+    """Ask a foreign source; refuse what is no id, or in use for this execution."""
     attempts = past_of(record).attempts.values()
-    if lease_id == record.lease_id or any(lease_id == attempt.lease_id for attempt in attempts):
+    if kind is RESUMED:
+        attempt_id = fencing.current(record)[2]
+    else:
+        attempt_id = checks.identity("ids.attempt_id", ids.attempt_id())
+        if any(attempt_id == attempt.attempt_id for attempt in attempts):
+            raise invalid("ids.attempt_id", "an id that is not in use")
+    lease_id = checks.identity("ids.lease_id", ids.lease_id())
+    if any(lease_id == attempt.lease_id for attempt in attempts):
         raise invalid("ids.lease_id", "an id that is not in use")
-    if kind is not RESUMED and any(attempt_id == attempt.attempt_id for attempt in attempts):
-        raise invalid("ids.attempt_id", "an id that is not in use")
+    return attempt_id, lease_id, ""
 
 
 def _reclaimed_line(record: Execution, lease: Lease) -> LeaseEvent:
@@ -247,16 +287,10 @@ def write_reclaim(
 def _hold(record: Execution, at_ms: int, lease: Lease, timeout: int) -> None:
     """Store the lease; the marks of the one before are blank again (D-07)."""
     record.grant = None
-    record.worker_id = lease.worker_id
-    record.worker_instance_id = lease.worker_instance_id
-    record.lease_id = lease.lease_id
-    record.lease_epoch = lease.lease_epoch
-    record.kind = lease.kind
-    record.attempt_id = lease.attempt_id
-    record.attempt_type = lease.attempt_type
-    record.attempt_count = lease.attempt_index + 1
-    record.acquired_at_ms = record.renewed_at_ms = at_ms
+    record.tenure = lease.tenure
+    record.attempt_id = lease.tenure[ATTEMPT_ID]
     record.expires_at_ms = lease.expires_at_ms
+    record.renewed_at_ms = at_ms
     move(record, at_ms)
     if record.rare is not None or timeout != NEVER:
         _hold_rare(rare_of(record), lease, timeout)

@@ -11,9 +11,13 @@ from grantcore.model.errors import ExecutionNotEligible
 from grantcore.model.phases import DELAYED, ELIGIBLE
 from grantcore.model.records import NO_TAGS, Execution, Key, Rare, Spec, Store, rare_of
 from grantcore.model.time import NEVER
-from grantcore.rules.change import Change, touch
+from grantcore.rules.change import ASK, Change, step, touch
 
 MAX_PRIORITY: Final = 9000
+
+_CREATED: Final = step(events.Created, None, ELIGIBLE)
+_CREATED_DELAYED: Final = step(events.Created, None, DELAYED)
+_PRIORITY_CHANGED: Final = step(events.PriorityChanged, ELIGIBLE, ELIGIBLE)
 
 
 def clamp(priority: int) -> int:
@@ -47,39 +51,31 @@ def create(
         )
         if tags:
             record.rare.tags = tags
-    told = (
-        spec.namespace,
-        spec.execution_kind,
-        spec.creator_identity,
-        record.priority,
-        spec.required,
-        spec.policy,
-        payload,
-        tags or NO_TAGS,
-        delay_until_ms,
-        deadline_at_ms,
-        idempotency_key,
-        key_expires_at_ms,
-        spec.quota_policy_id,
-        spec.budget_ids,
-    )
+    told = (payload, tags or NO_TAGS, delay_until_ms, deadline_at_ms, idempotency_key, key_expires_at_ms)
     return (
-        events.Created,
-        DELAYED if delayed else ELIGIBLE,
+        _CREATED_DELAYED if delayed else _CREATED,
         write_creation,
         record,
         now,
-        told,
-        (store,),
+        (*told, store),
+        NEVER if record.rare is None else ASK,
     )
 
 
-def write_creation(record: Execution, _at_ms: int, *told: object) -> None:
+def write_creation(
+    record: Execution,
+    _at_ms: int,
+    _payload: object,
+    _tags: object,
+    _delay_until_ms: object,
+    _deadline_at_ms: object,
+    key: str | None,
+    key_expires_at_ms: int | None,
+    store: Store,
+) -> None:
     """Put the record into the store, and its key beside it."""
-    store, key, expires_at_ms = told[-1], told[10], told[11]
-    assert type(store) is Store
-    if type(key) is str and type(expires_at_ms) is int:
-        store.keys[record.spec.namespace, key] = Key(record.execution_id, expires_at_ms)
+    if key is not None and key_expires_at_ms is not None:
+        store.keys[record.spec.namespace, key] = Key(record.execution_id, key_expires_at_ms)
     store.records[record.execution_id] = record
 
 
@@ -88,7 +84,7 @@ def change_priority(record: Execution, now: int, priority: int) -> Change:
     if record.phase is not ELIGIBLE:
         raise ExecutionNotEligible("the priority of a waiting execution can change, of no other")
     told = (record.priority, clamp(priority))
-    return (events.PriorityChanged, ELIGIBLE, write_priority, record, now, told, ())
+    return (_PRIORITY_CHANGED, write_priority, record, now, told, NEVER)
 
 
 def write_priority(record: Execution, at_ms: int, _old: int, new: int) -> None:
@@ -101,7 +97,8 @@ def set_tags(record: Execution, now: int, tags: Mapping[str, str]) -> Change:
     """Decide the merged tags."""
     old = record.rare.tags if record.rare else {}
     merged = MappingProxyType({**old, **tags})
-    return (events.TagsChanged, record.phase, write_tags, record, now, (tags,), (merged,))
+    changed = step(events.TagsChanged, record.phase, record.phase)
+    return (changed, write_tags, record, now, (tags, merged), NEVER)
 
 
 def write_tags(record: Execution, at_ms: int, _tags: object, merged: Mapping[str, str]) -> None:

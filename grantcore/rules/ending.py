@@ -6,8 +6,7 @@ from typing import Final
 
 from grantcore.model import events
 from grantcore.model.errors import FenceRequired
-from grantcore.model.leases import FenceParts
-from grantcore.model.life import EventType
+from grantcore.model.leases import Held, parts
 from grantcore.model.past import lease_of, note, past_of, released
 from grantcore.model.phases import (
     ACTIVE,
@@ -26,7 +25,7 @@ from grantcore.model.records import RETRY, Execution, Past, rare_of
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.views import Attempt, LeaseEvent
 from grantcore.rules import fencing
-from grantcore.rules.change import Change, move
+from grantcore.rules.change import ASK, Change, move, step
 
 ATTEMPT_TIMEOUT: Final = "attempt_timeout"
 EXECUTION_DEADLINE: Final = "execution_deadline"
@@ -77,12 +76,19 @@ def write_end(record: Execution, at_ms: int) -> None:
 # -- success -----------------------------------------------------------------------------------
 
 
-def complete(record: Execution, now: int, fence: FenceParts | None, result: bytes | None) -> Change:
+def complete(record: Execution, now: int, fence: Held | None, result: bytes | None) -> Change:
     """Decide success; without a fence it is the operator's (I-07)."""
     fencing.held(record, fence) if fence else fencing.holding(record)
     # The end of a first lease is told by the record alone.
-    decided: tuple[object, ...] = () if record.past is None else closing(record, now, "completed")
-    return (events.Completed, SUCCEEDED, write_success, record, now, (result,), decided)
+    arguments: tuple[object, ...] = (result,)
+    if record.past is not None:
+        arguments = (result, *closing(record, now, "completed"))
+    return (_COMPLETED, write_success, record, now, arguments, ASK)
+
+
+_COMPLETED: Final = step(events.Completed, LEASED, SUCCEEDED)
+_FAILED: Final = step(events.Failed, LEASED, FAILED)
+_RETRIED: Final = step(events.RetryScheduled, LEASED, DELAYED)
 
 
 def write_success(record: Execution, at_ms: int, result: bytes | None, *closing: object) -> None:
@@ -97,17 +103,16 @@ def write_success(record: Execution, at_ms: int, result: bytes | None, *closing:
 # -- failure -----------------------------------------------------------------------------------
 
 
-def fail(record: Execution, now: int, fence: FenceParts | None, reason: str, category: str) -> Change:
+def fail(record: Execution, now: int, fence: Held | None, reason: str, category: str) -> Change:
     """Decide a retry or the final failure, by the policy (D-15)."""
     fencing.held(record, fence) if fence else fencing.holding(record)
     delay_until = _retry_at(record, now, category)
     if delay_until is None:
-        told: tuple[object, ...] = (reason, category)
-        decided = closing(record, now, "failed_terminal")
-        return (events.Failed, FAILED, write_failure, record, now, told, decided)
-    told = (reason, category, delay_until)
-    decided = (*closing(record, now, "failed_retry_scheduled"), past_of(record).retry_count + 1)
-    return (events.RetryScheduled, DELAYED, write_retry, record, now, told, decided)
+        ended = closing(record, now, "failed_terminal")
+        return (_FAILED, write_failure, record, now, (reason, category, *ended), ASK)
+    ended = closing(record, now, "failed_retry_scheduled")
+    arguments = (reason, category, delay_until, *ended, ended[0].retry_count + 1)
+    return (_RETRIED, write_retry, record, now, arguments, ASK)
 
 
 def time_out(record: Execution, now: int) -> Change:
@@ -115,10 +120,12 @@ def time_out(record: Execution, now: int) -> Change:
     delay_until = _retry_at(record, now, "timeout")
     told = (ATTEMPT_TIMEOUT, "timeout", delay_until)
     if delay_until is None:
-        decided: tuple[object, ...] = closing(record, now, f"expired:{ATTEMPT_TIMEOUT}")
-        return (events.AttemptTimedOut, EXPIRED, write_timeout, record, now, told, decided)
-    decided = (*closing(record, now, "failed_retry_scheduled"), past_of(record).retry_count + 1)
-    return (events.AttemptTimedOut, DELAYED, write_retry, record, now, told, decided)
+        timed_out = step(events.AttemptTimedOut, record.phase, EXPIRED)
+        ended = closing(record, now, f"expired:{ATTEMPT_TIMEOUT}")
+        return (timed_out, write_timeout, record, now, (*told, *ended), ASK)
+    timed_out = step(events.AttemptTimedOut, record.phase, DELAYED)
+    ended = closing(record, now, "failed_retry_scheduled")
+    return (timed_out, write_retry, record, now, (*told, *ended, ended[0].retry_count + 1), ASK)
 
 
 def _retry_at(record: Execution, now: int, category: str) -> int | None:
@@ -181,23 +188,16 @@ def write_expiry(record: Execution, at_ms: int, reason: str, *closing: object) -
 def pass_deadline(record: Execution, now: int) -> Change:
     """Decide the end by deadline; an attempt is closed only while its clock runs."""
     line = f"expired:{EXECUTION_DEADLINE}"
-    decided: tuple[object, ...] = closing(record, now, line) if record.phase in ACTIVE else ()
-    return (
-        events.DeadlinePassed,
-        EXPIRED,
-        write_expiry,
-        record,
-        now,
-        (),
-        (EXECUTION_DEADLINE, *decided),
-    )
+    ended: tuple[object, ...] = closing(record, now, line) if record.phase in ACTIVE else ()
+    passed = step(events.DeadlinePassed, record.phase, EXPIRED)
+    return (passed, write_expiry, record, now, (EXECUTION_DEADLINE, *ended), ASK)
 
 
 # -- cancellation ------------------------------------------------------------------------------
 
 
 def cancel(
-    record: Execution, now: int, fence: FenceParts | None, reason: str, cancelled_by: str, *, by_operator: bool
+    record: Execution, now: int, fence: Held | None, reason: str, cancelled_by: str, *, by_operator: bool
 ) -> Change:
     """Decide a cancellation (SPEC 5, D-09, D-29)."""
     phase = record.phase
@@ -206,15 +206,13 @@ def cancel(
         raise fencing.not_active(record)
     if not by_operator:
         _may_cancel(record, phase, fence)
-    told = (reason, cancelled_by, phase)
-    decided: tuple[object, ...] = closing(record, now, "cancelled") if phase in ACTIVE else ()
-    return (_CANCELLED, CANCELLED, write_cancellation, record, now, told, decided)
+    ended: tuple[object, ...] = closing(record, now, "cancelled") if phase in ACTIVE else ()
+    cancelled = step(events.Cancelled, phase, CANCELLED)
+    arguments = (reason, cancelled_by, phase, *ended)
+    return (cancelled, write_cancellation, record, now, arguments, ASK)
 
 
-_CANCELLED: Final[EventType] = events.Cancelled
-
-
-def _may_cancel(record: Execution, phase: Phase, fence: FenceParts | None) -> None:
+def _may_cancel(record: Execution, phase: Phase, fence: Held | None) -> None:
     """Without a lease: only while nobody holds it. With one: its holder, or the one it lapsed for."""
     if fence is None:
         if phase is LEASED:
@@ -223,7 +221,7 @@ def _may_cancel(record: Execution, phase: Phase, fence: FenceParts | None) -> No
         fencing.held(record, fence)
     elif phase is LEASE_REVOKED:
         raise fencing.revoked(record)
-    elif phase is not LEASE_EXPIRED or fence[1:3] != (record.lease_id, record.lease_epoch):
+    elif phase is not LEASE_EXPIRED or parts(fence)[1:3] != fencing.current(record)[:2]:
         raise fencing.stale(record)
 
 

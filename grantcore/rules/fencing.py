@@ -8,24 +8,40 @@ applied before any rule is asked, so a record in LEASED has a live lease.
 from __future__ import annotations
 
 from grantcore.model.errors import ExecutionNotActive, GrantError, LeaseExpired, LeaseRevoked, StaleLease
-from grantcore.model.leases import FenceParts, complete_fence
+from grantcore.model.ids import rendered
+from grantcore.model.leases import (
+    ATTEMPT_ID,
+    LEASE_EPOCH,
+    LEASE_ID,
+    PREFIX,
+    Held,
+    Lease,
+    complete_fence,
+    parts,
+)
 from grantcore.model.phases import LEASE_EXPIRED, LEASE_REVOKED, LEASED
 from grantcore.model.records import NOTHING, Execution
 from grantcore.model.vector import VECTORS
 
 
-def held(record: Execution, fence: FenceParts) -> None:
+def held(record: Execution, fence: Held) -> None:
     """Let pass only the holder of the current lease."""
-    complete_fence(fence)
+    if type(fence) is Lease and fence.tenure is record.tenure and record.phase is LEASED:
+        return
+    _, lease_id, epoch, attempt_id = given = parts(fence)
+    complete_fence(given)
     if record.phase is not LEASED:
         raise not_held(record)
-    _, lease_id, epoch, attempt_id = fence
-    if (
-        lease_id != record.lease_id
-        or epoch != record.lease_epoch
-        or attempt_id != record.attempt_id
-    ):
+    if (lease_id, epoch, attempt_id) != current(record):
         raise stale(record)
+
+
+def current(record: Execution) -> tuple[str, int, str]:
+    """The triple of the record's last lease."""
+    tenure = record.tenure
+    assert tenure is not None
+    prefix = tenure[PREFIX]
+    return rendered(prefix, tenure[LEASE_ID]), tenure[LEASE_EPOCH], rendered(prefix, tenure[ATTEMPT_ID])
 
 
 def holding(record: Execution) -> None:
@@ -62,7 +78,12 @@ def not_active(record: Execution) -> ExecutionNotActive:
         terminal_outcome=vector.terminal_outcome,
         lease_epoch=record.lease_epoch,
         lifecycle_phase=vector.lifecycle_phase,
-        attempt_id=record.attempt_id,
+        attempt_id=attempt_id_of(record),
     )
 
 
+def attempt_id_of(record: Execution) -> str | None:
+    """The text of the record's attempt id, if it has one at this time."""
+    if record.attempt_id is None or record.tenure is None:
+        return None
+    return rendered(record.tenure[PREFIX], record.attempt_id)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grantcore.model import capabilities, events
 from grantcore.model.errors import (
-    CapabilityMismatch,
     ExecutionNotEligible,
     ExecutionNotInEligibleSet,
     GrantAlreadyExists,
     NotAResumedExecution,
     UseClaimResumedExecution,
+    invalid,
 )
-from grantcore.model.grants import GrantKind, GrantRecord, new_grant_record
+from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.outcomes import NotReclaimable, ReclaimCapExceeded
 from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
 from grantcore.model.records import Execution, Past, rare_of
 from grantcore.model.requests import GrantRequest
+from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.views import Attempt
-from grantcore.rules.change import Change, move
+from grantcore.rules.change import ASK, Change, move, step
 
 
 def issue(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -> Change:
@@ -64,31 +67,25 @@ def no_grant(record: Execution) -> None:
 
 def _grant(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -> Change:
     no_grant(record)
-    lacking = capabilities.missing(record.spec.required, request.worker_capabilities)
+    required = record.spec.required
+    lacking = capabilities.missing(required, request.worker_capabilities) if required else ()
     if lacking:
-        told: tuple[object, ...] = (request.worker_id, lacking)
-        return (events.CapabilityMismatched, record.phase, write_mismatch, record, now, told, ())
-    grant = new_grant_record(
-        record.execution_id,
-        kind,
-        request.worker_id,
-        request.worker_instance_id,
-        record.spec.lane_id,
-        request.capability_hash or None,
-        request.route_snapshot_json or None,
-        request.admission_summary or None,
-        now,
-        now + request.grant_ttl_ms,
-    )
-    return (events.GrantIssued, record.phase, write_grant, record, now, (grant,), ())
+        mismatched = step(events.CapabilityMismatched, record.phase, record.phase)
+        return (mismatched, write_mismatch, record, now, (request.worker_id, lacking), NEVER)
+    issued = _ISSUED if record.phase is ELIGIBLE else step(events.GrantIssued, record.phase, record.phase)
+    expires_at_ms = now + request.grant_ttl_ms
+    if expires_at_ms > MAX_MS:
+        raise invalid("grant_ttl_ms", "such that its end is an instant before 2**53")
+    grant = _new(HeldGrant, (kind, now, expires_at_ms, request.terms))
+    return (issued, write_grant, record, now, (grant,), expires_at_ms)
 
 
-def mismatch(lacking: tuple[str, ...]) -> CapabilityMismatch:
-    """Tell what the worker lacks."""
-    return CapabilityMismatch("the worker lacks required tokens", missing=lacking)
+_ISSUED: Final = step(events.GrantIssued, ELIGIBLE, ELIGIBLE)
+_new: Final = tuple.__new__
+"""Makes a named tuple without its Python constructor."""
 
 
-def write_grant(record: Execution, _at_ms: int, grant: GrantRecord) -> None:
+def write_grant(record: Execution, _at_ms: int, grant: HeldGrant) -> None:
     """Store the grant; the execution itself is untouched (reference 4.1)."""
     record.grant = grant
 
@@ -103,7 +100,8 @@ def withdraw(record: Execution, now: int, kind: GrantKind, worker_id: str, expir
     grant = record.grant
     if grant is None or (grant.kind, grant.worker_id, grant.expires_at_ms) != (kind, worker_id, expires_at_ms):
         return None
-    return (events.GrantWithdrawn, record.phase, write_no_grant, record, now, (), ())
+    withdrawn = step(events.GrantWithdrawn, record.phase, record.phase)
+    return (withdrawn, write_no_grant, record, now, (), NEVER)
 
 
 def write_no_grant(record: Execution, _at_ms: int) -> None:
@@ -113,8 +111,8 @@ def write_no_grant(record: Execution, _at_ms: int) -> None:
 
 def _cap(record: Execution, now: int, past: Past) -> Change:
     attempt = past.attempts[record.attempt_count - 1]
-    told = (past.reclaim_count,)
-    return (events.ReclaimCapReached, FAILED, write_cap, record, now, told, (past, attempt))
+    capped = step(events.ReclaimCapReached, record.phase, FAILED)
+    return (capped, write_cap, record, now, (past.reclaim_count, past, attempt), ASK)
 
 
 def write_cap(record: Execution, at_ms: int, _count: int, past: Past, attempt: Attempt) -> None:
@@ -133,6 +131,6 @@ MAX_RECLAIMS_EXCEEDED = "max_reclaims_exceeded"
 
 def cap_answer(change: Change) -> ReclaimCapExceeded:
     """Answer with the count that was the limit."""
-    (count,) = change[5]
+    _, _, record, _, (count, *_), _ = change
     assert type(count) is int
-    return ReclaimCapExceeded(change[3].execution_id, count)
+    return ReclaimCapExceeded(record.execution_id, count)

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from grantcore.model import events
 from grantcore.model.errors import invalid
-from grantcore.model.leases import FenceParts, Lease, new_lease
+from grantcore.model.leases import Held, Lease, new_lease
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution, rare_of
-from grantcore.model.time import MAX_MS
-from grantcore.rules.change import Change, touch
+from grantcore.model.time import MAX_MS, NEVER
+from grantcore.rules.change import Change, step, touch
 from grantcore.rules.fencing import held
 
 
-def renew(record: Execution, now: int, fence: FenceParts, ttl_ms: int) -> Change:
+def renew(record: Execution, now: int, fence: Held, ttl_ms: int) -> Change:
     """Decide a new end: ``now + ttl``, which may be sooner than before (I-08)."""
     held(record, fence)
-    if now + ttl_ms > MAX_MS:
+    expires_at_ms = now + ttl_ms
+    if expires_at_ms > MAX_MS:
         raise invalid("lease_ttl_ms", "such that its end is an instant before 2**53")
-    worker_id, worker_instance_id = record.worker_id, record.worker_instance_id
-    lease_id, attempt_id = record.lease_id, record.attempt_id
-    assert lease_id and attempt_id and worker_id and worker_instance_id
-    lease = new_lease(
-        record.execution_id,
-        record.spec.lane_id,
-        lease_id,
-        record.lease_epoch,
-        attempt_id,
-        record.attempt_count - 1,
-        record.attempt_type,
-        record.kind,
-        worker_id,
-        worker_instance_id,
-        record.acquired_at_ms,
-        now + ttl_ms,
-        now + ttl_ms * 2 // 3,
-    )
-    return (events.LeaseRenewed, LEASED, write_renewal, record, now, (lease,), ())
+    assert record.tenure is not None
+    lease = new_lease(record.tenure, expires_at_ms, now + ttl_ms * 2 // 3)
+    return (_RENEWED, write_renewal, record, now, (lease,), expires_at_ms)
+
+
+_RENEWED: Final = step(events.LeaseRenewed, LEASED, LEASED)
+_PROGRESSED: Final = step(events.ProgressReported, LEASED, LEASED)
 
 
 def write_renewal(record: Execution, at_ms: int, lease: Lease) -> None:
@@ -44,10 +35,10 @@ def write_renewal(record: Execution, at_ms: int, lease: Lease) -> None:
     record.renewed_at_ms = record.last_mutation_at_ms = at_ms
 
 
-def progress(record: Execution, now: int, fence: FenceParts, pct: int | None, message: str | None) -> Change:
+def progress(record: Execution, now: int, fence: Held, pct: int | None, message: str | None) -> Change:
     """Decide to store what the holder says."""
     held(record, fence)
-    return (events.ProgressReported, LEASED, write_progress, record, now, (pct, message), ())
+    return (_PROGRESSED, write_progress, record, now, (pct, message), NEVER)
 
 
 def write_progress(record: Execution, at_ms: int, pct: int | None, message: str | None) -> None:

@@ -11,28 +11,33 @@ from grantcore.model.deadlines import ATTEMPT, DELAY, EXECUTION, GRANT, LEASE, D
 from grantcore.model.errors import StaleLease
 from grantcore.model.outcomes import AlreadySatisfied
 from grantcore.model.past import lease_of, lost, note
-from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, LEASE_REVOKED
+from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, LEASE_REVOKED, LEASED
 from grantcore.model.records import Execution, Past, rare_of
 from grantcore.model.views import LeaseEvent
-from grantcore.rules.change import Change, touch
+from grantcore.rules.change import ASK, Change, step, touch
 from grantcore.rules.ending import pass_deadline, time_out
-from grantcore.rules.fencing import not_active
+from grantcore.rules.fencing import current, not_active
 from grantcore.rules.granting import write_no_grant
 from grantcore.rules.pausing import become_due
 
 
 def lapse_grant(record: Execution, now: int, _sequence: int) -> Change:
     """Decide that nobody used the grant in time."""
-    return (events.GrantLapsed, record.phase, write_no_grant, record, now, (), ())
+    lapsed = step(events.GrantLapsed, record.phase, record.phase)
+    return (lapsed, write_no_grant, record, now, (), ASK)
 
 
 def lapse_lease(record: Execution, now: int, sequence: int) -> Change:
     """Decide that the holder is late; the attempt goes on waiting for somebody to reclaim it."""
     lease = lease_of(record)
-    decided: tuple[object, ...] = (sequence,)
+    arguments: tuple[object, ...] = (lease, sequence)
     if record.past is not None:
-        decided = (sequence, record.past, record.past.noted, lost(lease, "expired", now))
-    return (events.LeaseLapsed, LEASE_EXPIRED, write_lapse, record, now, (lease,), decided)
+        arguments = (lease, sequence, record.past, record.past.noted, lost(lease, "expired", now))
+    return (_LAPSED, write_lapse, record, now, arguments, ASK)
+
+
+_LAPSED: Final = step(events.LeaseLapsed, LEASED, LEASE_EXPIRED)
+_REVOKED: Final = step(events.LeaseRevoked, LEASED, LEASE_REVOKED)
 
 
 def write_lapse(record: Execution, at_ms: int, _lease: object, sequence: int, *line: object) -> None:
@@ -53,13 +58,13 @@ def revoke(
         return AlreadySatisfied("already_revoked")
     if record.phase is LEASE_EXPIRED:
         return AlreadySatisfied("already_expired")
-    if expected_lease_id and expected_lease_id != record.lease_id:
+    if expected_lease_id and expected_lease_id != current(record)[0]:
         raise StaleLease("another lease is current", current_epoch=record.lease_epoch)
     lease = lease_of(record)
-    decided: tuple[object, ...] = (sequence,)
+    arguments: tuple[object, ...] = (lease, reason, sequence)
     if record.past is not None:
-        decided = (sequence, record.past, record.past.noted, lost(lease, "revoked", now, reason))
-    return (events.LeaseRevoked, LEASE_REVOKED, write_revocation, record, now, (lease, reason), decided)
+        arguments = (*arguments, record.past, record.past.noted, lost(lease, "revoked", now, reason))
+    return (_REVOKED, write_revocation, record, now, arguments, ASK)
 
 
 def write_revocation(

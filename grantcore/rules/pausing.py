@@ -6,33 +6,37 @@ from typing import Final
 
 from grantcore.model import events
 from grantcore.model.errors import NotBlockedByDeps, NotRunnable
-from grantcore.model.leases import FenceParts
+from grantcore.model.leases import Held
 from grantcore.model.past import lease_of, note, past_of, released
-from grantcore.model.phases import BLOCKED, DELAYED, ELIGIBLE, RUNNABLE
+from grantcore.model.phases import BLOCKED, DELAYED, ELIGIBLE, LEASED, RUNNABLE
 from grantcore.model.records import INTERRUPTED, WAITING_FOR_CHILDREN, Execution, Past, rare_of
 from grantcore.model.time import NEVER
 from grantcore.model.views import Attempt, LeaseEvent
-from grantcore.rules.change import Change, move
+from grantcore.rules.change import ASK, Change, move, step
 from grantcore.rules.fencing import held
 
 WORKER_DELAY: Final = "worker_delay"
 WAITING_CHILDREN: Final = "waiting_children"
 
 
-def delay(record: Execution, now: int, fence: FenceParts, delay_until_ms: int) -> Change:
+def delay(record: Execution, now: int, fence: Held, delay_until_ms: int) -> Change:
     """Decide to give the work back until later; an instant already past is due at once."""
     held(record, fence)
-    rest = _rest(record, now)
-    told = (delay_until_ms, rest)
-    return (events.Delayed, DELAYED, write_delay, record, now, told, _pause(record, now, WORKER_DELAY))
+    arguments = (delay_until_ms, _rest(record, now), *_pause(record, now, WORKER_DELAY))
+    return (_DELAYED, write_delay, record, now, arguments, ASK)
 
 
-def await_children(record: Execution, now: int, fence: FenceParts) -> Change:
+_DELAYED: Final = step(events.Delayed, LEASED, DELAYED)
+_CHILDREN_AWAITED: Final = step(events.ChildrenAwaited, LEASED, BLOCKED)
+_CHILDREN_DONE: Final = step(events.ChildrenDone, BLOCKED, ELIGIBLE)
+_BECAME_DUE: Final = step(events.BecameDue, DELAYED, ELIGIBLE)
+
+
+def await_children(record: Execution, now: int, fence: Held) -> Change:
     """Decide to wait until the host says that the children are done."""
     held(record, fence)
-    told = (_rest(record, now),)
-    decided = _pause(record, now, WAITING_CHILDREN)
-    return (events.ChildrenAwaited, BLOCKED, write_children, record, now, told, decided)
+    arguments = (_rest(record, now), *_pause(record, now, WAITING_CHILDREN))
+    return (_CHILDREN_AWAITED, write_children, record, now, arguments, ASK)
 
 
 def _rest(record: Execution, now: int) -> int | None:
@@ -104,7 +108,7 @@ def promote(record: Execution, now: int) -> Change:
         raise NotRunnable("the execution is active or has ended")
     if record.phase is not BLOCKED or not record.waits_for_children:
         raise NotBlockedByDeps("the execution does not wait for children")
-    return (events.ChildrenDone, ELIGIBLE, write_promotion, record, now, (), ())
+    return (_CHILDREN_DONE, write_promotion, record, now, (), NEVER)
 
 
 def write_promotion(record: Execution, at_ms: int) -> None:
@@ -115,7 +119,7 @@ def write_promotion(record: Execution, at_ms: int) -> None:
 
 def become_due(record: Execution, now: int) -> Change:
     """Decide the end of a delay."""
-    return (events.BecameDue, ELIGIBLE, write_due, record, now, (), ())
+    return (_BECAME_DUE, write_due, record, now, (), NEVER)
 
 
 def write_due(record: Execution, at_ms: int) -> None:

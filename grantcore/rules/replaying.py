@@ -9,7 +9,7 @@ from grantcore.model.phases import ELIGIBLE, TERMINAL
 from grantcore.model.records import NOTHING, REPLAY, Execution, Past, Rare, Store
 from grantcore.model.time import NEVER
 from grantcore.model.views import LeaseEvent
-from grantcore.rules.change import Change, move
+from grantcore.rules.change import ASK, Change, move, step
 
 
 def replay(
@@ -31,8 +31,9 @@ def replay(
         requested_by=requested_by or None,
     )
     told = (requested_by, reason, deadline_at_ms)
-    decided = (past, past.noted, line, count, _new_life(record, now, requested_by, reason, deadline_at_ms))
-    return (events.Replayed, ELIGIBLE, write_replay, record, now, told, decided)
+    life = _new_life(record, now, requested_by, reason, deadline_at_ms)
+    replayed = step(events.Replayed, record.phase, ELIGIBLE)
+    return (replayed, write_replay, record, now, (*told, past, past.noted, line, count, life), ASK)
 
 
 def _new_life(
@@ -80,7 +81,7 @@ def purge(record: Execution, now: int, store: Store) -> Change:
     if record.phase not in TERMINAL:
         raise ExecutionNotTerminal("only an ended execution is purged")
     floor = max(store.epoch_floor, record.lease_epoch)
-    return (events.Purged, None, write_purge, record, now, (floor,), (store,))
+    return (step(events.Purged, record.phase, None), write_purge, record, now, (floor, store), NEVER)
 
 
 def write_purge(record: Execution, _at_ms: int, floor: int, store: Store) -> None:

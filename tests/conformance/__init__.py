@@ -1,0 +1,1 @@
+"""Replays recordings of FlowFabric on grantcore and reports every difference (SPEC 13)."""
