@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
-NEEDED = ("click", "rich")
+NEEDED: Final = ("click", "rich")
 
 
 def main() -> None:

@@ -41,14 +41,17 @@ class Scheduler:
         checks.lane_id(lane_id)
         has = _read(capabilities)
         checks.integer("limit", limit, 1, MAX_PEEK)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             engine._begin()
             engine._pending = TIDYING
             best = tuple(r.execution_id for r in islice(engine._indexes.waiting.candidates(lane_id, has), limit))
             engine._pending = None
             return best
+        finally:
+            engine._lock.release()
 
 
 def _read(tokens: Iterable[str]) -> frozenset[str]:

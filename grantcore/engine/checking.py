@@ -29,7 +29,7 @@ from grantcore.model.phases import (
     TERMINAL,
     Phase,
 )
-from grantcore.model.records import INTERRUPTED, RETRY, WAITING_FOR_CHILDREN, Execution, Past, Store
+from grantcore.model.records import INTERRUPTED, REPLAY, RETRY, WAITING_FOR_CHILDREN, Execution, Past, Store
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.vector import ORDERS
 from grantcore.rules.fencing import attempt_id_of
@@ -164,7 +164,7 @@ def _current(record: Execution, past: Past) -> Wrong:
         yield "I-30: the attempt's type is not the record's"
     if record.attempt_id is not None and attempt.attempt_id != attempt_id_of(record):
         yield "I-01: the attempt's id is not the record's"
-    if record.attempt_id is None and record.origin is not RETRY:
+    if record.attempt_id is None and record.origin not in (RETRY, REPLAY):
         yield "I-01: the record has forgotten its attempt"
 
 

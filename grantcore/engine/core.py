@@ -18,7 +18,7 @@ import secrets
 import sys
 import threading
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Final, Protocol
 
 import attrs
@@ -38,6 +38,7 @@ from grantcore.model.errors import (
     invalid,
 )
 from grantcore.model.ids import IdSource, MintedIds
+from grantcore.model.leases import EXECUTION_ID, Held, Lease, named
 from grantcore.model.past import trim
 from grantcore.model.records import Execution, Spec, SpecFields, Store
 from grantcore.model.time import MAX_MS
@@ -50,23 +51,16 @@ Pending = tuple[int, "Change | None", "str | None", "Before | None"]
 
 TIDYING: Final[Pending] = (0, None, None, None)
 
-MAX_REMEMBERED: Final = 10_000
-"""Accepted identities that are remembered, so that they are not judged in every call."""
-
 _HERE: Final = str(Path(__file__).parent)
 
 
 class Lock(Protocol):
-    """What an engine needs of its lock; ``threading.RLock`` has it."""
+    """What an engine needs of its lock; ``threading.RLock`` has it.
 
-    def __enter__(self) -> bool: ...
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None: ...
+    It is taken by ``acquire`` and a ``finally``: half the price of a ``with``, in every call there is.
+    """
+
+    def acquire(self) -> object: ...
     def release(self) -> None: ...
     def _is_owned(self) -> bool: ...
 
@@ -79,17 +73,8 @@ class OwnerMark:
     def __init__(self) -> None:
         self._owned = False
 
-    def __enter__(self) -> bool:
+    def acquire(self) -> None:
         self._owned = True
-        return True
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._owned = False
 
     def release(self) -> None:
         self._owned = False
@@ -140,20 +125,28 @@ class Core:
         self._ids: IdSource = MintedIds(secrets.token_hex(10)) if ids is None else ids
         lock = threading.RLock() if config.threadsafe else OwnerMark()
         self._lock: Lock = lock  # type: ignore[assignment]
-        self._entered = self._lock._is_owned  # noqa: SLF001 - there is no public way to ask
         self._born = processes.generation
         self._subscriptions: tuple[Subscription, ...] = ()
         self._specs: dict[SpecFields, Spec] = {}
         self._last_alike = Alike(None, None, None, None, None, None, None, None)
-        self._identities: set[str] = set()
+        # What callers gave last and was accepted; it comes again in most calls.
         self._last_request: object = None
+        self._last_worker_id: object = None
+        self._last_instance_id: object = None
         self._keys_limit = 64
         self._last_ms = 0
         self._clock_clamped = 0
         self._incarnation = 0
         self._pending: Pending | None = None
-        self._store = Store()
-        self._indexes = Indexes(self._store.records, config.retention_ms)
+        self._max_lease_ttl_ms = config.max_lease_ttl_ms
+        self._keep(Store())
+
+    def _keep(self, store: Store) -> None:
+        """Take a store as the truth, with empty indexes."""
+        self._store = store
+        self._records = store.records
+        self._indexes = Indexes(store.records, self._config.retention_ms)
+        self._deadlines = self._indexes.deadlines
 
     # -- entry ---------------------------------------------------------------------------------
 
@@ -163,7 +156,7 @@ class Core:
             raise Forked("this engine belongs to the process that built it")
         if _calls(self, sys._getframe(1)):  # noqa: SLF001 - the frame of the call that asks to enter
             raise Reentrant("the engine was called from inside one of its own calls")
-        while self._entered():
+        while self._lock._is_owned():
             self._lock.release()
 
     def _begin(self) -> int:
@@ -171,24 +164,35 @@ class Core:
         if self._pending is not None:
             self._recover(self._pending)
         now = self._read_clock()
-        if now >= self._indexes.deadlines.next_ms:
+        if now >= self._deadlines.next_ms:
             self._lapse(now)
         return now
 
+    def _begin_slice(self, limit: int | None) -> tuple[int, int]:
+        """Start ``advance``: apply at most ``limit`` of what is due; answer how many, and the instant."""
+        if self._pending is not None:
+            self._recover(self._pending)
+        now = self._read_clock()
+        return (self._lapse(now, limit) if now >= self._deadlines.next_ms else 0), now
+
     def _read_clock(self) -> int:
-        """The present instant; a reading below the last one is clamped to it and counted (I-51)."""
+        """The present instant, read once."""
+        clock = self._clock
         try:
-            now = self._clock()
+            now = clock()
         except Exception as error:
             raise ClockError("the clock raised") from error
-        last = self._last_ms
-        if type(now) is not int or not last <= now <= MAX_MS:
-            if type(now) is not int or not 0 <= now <= MAX_MS:
-                raise ClockError("the clock must give an int in 0..2**53-1")
+        return now if now is self._last_ms else self._accept_reading(now)
+
+    def _accept_reading(self, now: object) -> int:
+        """Judge a new reading; one below the last is clamped to it and counted (I-51)."""
+        if type(now) is not int or not 0 <= now <= MAX_MS:
+            raise ClockError("the clock must give an int in 0..2**53-1")
+        if now < self._last_ms:
             self._clock_clamped += 1
-            return last
-        self._last_ms = now
-        return now
+        else:
+            self._last_ms = now
+        return self._last_ms
 
     # -- time ----------------------------------------------------------------------------------
 
@@ -197,7 +201,7 @@ class Core:
         count = 0
         while limit is None or count < limit:
             self._pending = TIDYING
-            entry = self._indexes.deadlines.first()
+            entry = self._deadlines.first()
             self._pending = None
             if entry is None or entry[0] > now:
                 break
@@ -209,46 +213,48 @@ class Core:
             count += 1
         return count
 
-    # -- arguments seen before -------------------------------------------------------------------
-
-    def _identity(self, field: str, value: object) -> str:
-        """Accept a worker, instance or operator id; one that was accepted before is known. O(1)."""
-        if type(value) is str and value in self._identities:
-            return value
-        accepted = checks.identity(field, value)
-        if len(self._identities) >= MAX_REMEMBERED:
-            self._identities.clear()
-        self._identities.add(accepted)
-        return accepted
-
     # -- lookup --------------------------------------------------------------------------------
 
     def _find(self, execution_id: object) -> Execution:
         """The record of an execution; the form of an id is judged when there is none. O(1)."""
-        record = self._store.records.get(execution_id) if type(execution_id) is str else None
+        record = self._records.get(execution_id) if type(execution_id) is str else None
         if record is None:
             checks.execution_id(execution_id)
             raise ExecutionNotFound("no execution has this id")
         return record
+
+    def _held_by(self, fence: Held) -> Execution:
+        """The record of the execution a fence names. O(1)."""
+        if type(fence) is Lease:
+            record = self._records.get(fence.tenure[EXECUTION_ID])
+            if record is not None:
+                return record
+        return self._find(named(fence))
 
     # -- commit --------------------------------------------------------------------------------
 
     def _commit(self, change: Change, operator: str | None = None) -> None:
         """Make a decided change true. The only place where state changes."""
         step, write, record, at_ms, arguments, soonest = change
-        source = record.phase
-        assert source is step.source
+        grant = record.grant
+        was = before(record) if self._subscriptions else None
         store = self._store
         sequence = store.sequence + 1
-        had_grant = record.grant is not None
-        was = before(record) if self._subscriptions else None
         self._pending = (sequence, change, operator, was)
-        write(record, at_ms, *arguments)
-        record.phase = step.target
+        write(record, at_ms, arguments)
         store.sequence = sequence
+        if step.moves:
+            assert record.phase is step.source
+            record.phase = step.target
+            self._indexes.changed_phase(record, step.source, step.target)
+        elif step.reorders:
+            self._indexes.changed_priority(record)
+        if record.grant is not grant:
+            self._indexes.changed_grant(record, grant)
+        if soonest < record.filed_ms:
+            self._deadlines.file(record, soonest)
         if record.past is not None:
             trim(record.past, self._config.lease_history_limit)
-        self._indexes.moved(record, source, soonest, had_grant=had_grant)
         if was is not None:
             self._tell(change, sequence, operator, was)
         self._pending = None
@@ -267,7 +273,7 @@ class Core:
         sequence, change, operator, was = pending
         if change is not None:
             step, write, record, at_ms, arguments, _ = change
-            write(record, at_ms, *arguments)
+            write(record, at_ms, arguments)
             record.phase = step.target
             self._store.sequence = sequence
             if record.past is not None:

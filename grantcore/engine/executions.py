@@ -8,7 +8,7 @@ from typing import Final
 
 from grantcore.engine import processes, reading
 from grantcore.engine.core import Alike, Core
-from grantcore.index.lazy import crowded
+from grantcore.index.lazy import room
 from grantcore.index.rolls import created, read_cursor
 from grantcore.model import capabilities, checks
 from grantcore.model.errors import (
@@ -23,7 +23,7 @@ from grantcore.model.outcomes import Replayed as ReplayedOutcome
 from grantcore.model.past import past_of
 from grantcore.model.phases import DELAYED, Phase
 from grantcore.model.policy import ExecutionPolicy
-from grantcore.model.records import NO_TAGS, Spec, SpecFields, spec_fields
+from grantcore.model.records import NO_TAGS, Key, Spec, SpecFields, spec_fields
 from grantcore.model.time import MAX_MS, gone
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot
 from grantcore.rules import creating, pausing, replaying
@@ -117,39 +117,56 @@ class Executions(Core):
             )
         if execution_id is not None:
             checks.execution_id(execution_id)
-        checks.integer("priority", priority, -MAX_MS, MAX_MS)
-        checks.optional_instant("delay_until_ms", delay_until_ms)
-        checks.optional_instant("deadline_at_ms", deadline_at_ms)
-        payload = checks.blob("payload", payload, config.max_payload_bytes)
+        if type(priority) is not int or not -MAX_MS <= priority <= MAX_MS:
+            checks.integer("priority", priority, -MAX_MS, MAX_MS)
+        if delay_until_ms is not None:
+            checks.instant("delay_until_ms", delay_until_ms)
+        if deadline_at_ms is not None:
+            checks.instant("deadline_at_ms", deadline_at_ms)
+        if payload is not None:
+            payload = checks.blob("payload", payload, self._config.max_payload_bytes)
         if tags is not NO_TAGS:
-            tags = checks.tags(tags, config.max_tags, config.max_text_bytes)
+            tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
             checks.tag_names(tags)
-        key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
-        if self._entered() or self._born != processes.generation:
+        if idempotency_key is not None:
+            idempotency_key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            duplicate = self._duplicate(now, spec.namespace, key, execution_id)
-            if duplicate is not None:
-                return duplicate
-            self._may_create(spec)
+            if idempotency_key is not None or execution_id is not None:
+                duplicate = self._duplicate(now, spec.namespace, idempotency_key, execution_id)
+                if duplicate is not None:
+                    return duplicate
+            if self._config.max_executions is not None or not self._indexes.waiting.knows(spec):
+                self._may_create(spec)
             if execution_id is None:
-                execution_id = self._minted_id(spec.lane_id)
+                execution_id = self._ids.execution_id(spec.lane_id)
+                if type(self._ids) is not MintedIds or execution_id in self._records:
+                    self._refuse_used(execution_id)
+            key = None if idempotency_key is None else self._key(now, spec, execution_id, idempotency_key)
             change = creating.create(
                 self._store,
                 now,
                 spec,
                 execution_id,
                 priority,
-                delay_until_ms=delay_until_ms,
-                deadline_at_ms=deadline_at_ms,
-                payload=payload,
-                tags=tags,
-                idempotency_key=key,
-                key_expires_at_ms=now + config.idempotency_window_ms if key else None,
+                delay_until_ms,
+                deadline_at_ms,
+                payload,
+                tags,
+                key,
             )
             self._commit(change)
             return new_created(execution_id, "delayed" if change[2].phase is DELAYED else "waiting")
+        finally:
+            self._lock.release()
+
+    def _key(self, now: int, spec: Spec, execution_id: str, key: str) -> creating.NewKey:
+        """An idempotency key and what it answers, for the window."""
+        expires_at_ms = min(now + self._config.idempotency_window_ms, MAX_MS)
+        return ((spec.namespace, key), Key(execution_id, expires_at_ms))
 
     def _spec(self, given: Alike) -> Spec:
         """Judge what executions share, and find the one spec of those created alike.
@@ -182,7 +199,7 @@ class Executions(Core):
             if known is not None and not gone(known.expires_at_ms, now):
                 return Duplicate(known.execution_id, "idempotency_key")
             self._forget_keys(now)
-        if execution_id is not None and execution_id in self._store.records:
+        if execution_id is not None and execution_id in self._records:
             return Duplicate(execution_id, "execution_id")
         return None
 
@@ -192,7 +209,7 @@ class Executions(Core):
         if len(keys) >= self._keys_limit:
             for name in [name for name, key in keys.items() if gone(key.expires_at_ms, now)]:
                 del keys[name]
-            self._keys_limit = 2 * len(keys) + 64
+            self._keys_limit = room(len(keys))
 
     def _may_create(self, spec: Spec) -> None:
         """Refuse what does not exist or does not fit."""
@@ -201,25 +218,23 @@ class Executions(Core):
         if spec.budget_ids:
             raise BudgetNotFound("no budget has this id")
         limit = self._config.max_executions
-        if limit is not None and len(self._store.records) >= limit:
+        if limit is not None and len(self._records) >= limit:
             raise LimitExceeded("the store is full", limit="max_executions")
         if not self._indexes.waiting.has_room(spec, self._config.max_shelves_per_lane):
             raise LimitExceeded("too many distinct requirement sets wait here", limit="max_shelves_per_lane")
 
-    def _minted_id(self, lane_id: str) -> str:
-        execution_id = self._ids.execution_id(lane_id)
-        if type(self._ids) is not MintedIds:
-            checks.execution_id(execution_id, "ids.execution_id")
-        if execution_id in self._store.records:
+    def _refuse_used(self, execution_id: str) -> None:
+        """Refuse what an id source gave if it is no id, or in use."""
+        checks.execution_id(execution_id, "ids.execution_id")
+        if execution_id in self._records:
             raise invalid("ids.execution_id", "an id that is not in use")
-        return execution_id
 
     def _interned(self, alike: SpecFields) -> Spec:
         """The one spec of all executions created alike. O(1) amortised."""
         spec = self._specs.get(alike)
         if spec is None:
-            if crowded(len(self._specs), len(self._store.records)):
-                self._specs = {spec_fields(record.spec): record.spec for record in self._store.records.values()}
+            if len(self._specs) > room(len(self._records)):
+                self._specs = {spec_fields(record.spec): record.spec for record in self._records.values()}
             spec = self._specs[alike] = Spec(*alike)
         return spec
 
@@ -232,12 +247,15 @@ class Executions(Core):
         O(1).
         """
         checks.execution_id(execution_id)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
-            record = self._store.records.get(execution_id)
+            record = self._records.get(execution_id)
             return None if record is None else reading.snapshot_of(record)
+        finally:
+            self._lock.release()
 
     def attempts(self, execution_id: str) -> tuple[AttemptInfo, ...]:
         """All attempts, by index.
@@ -248,12 +266,15 @@ class Executions(Core):
 
         O(attempts).
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             attempts = past_of(self._find(execution_id)).attempts
             return tuple(shown_attempt(attempts[index]) for index in sorted(attempts))
+        finally:
+            self._lock.release()
 
     def read_payload(self, execution_id: str) -> bytes | None:
         """The payload given at creation, or None.
@@ -264,12 +285,15 @@ class Executions(Core):
 
         O(1).
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             rare = self._find(execution_id).rare
             return rare.payload if rare else None
+        finally:
+            self._lock.release()
 
     def read_result(self, execution_id: str) -> bytes | None:
         """The result given at completion, or None.
@@ -280,12 +304,15 @@ class Executions(Core):
 
         O(1).
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             rare = self._find(execution_id).rare
             return rare.result if rare else None
+        finally:
+            self._lock.release()
 
     def list_executions(
         self,
@@ -313,9 +340,10 @@ class Executions(Core):
             checks.instance("phase", phase, Phase)
         cursor = read_cursor(after)
         checks.integer("limit", limit, 1, MAX_PAGE)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             fitting = (
                 record
@@ -324,6 +352,8 @@ class Executions(Core):
                 and (phase is None or record.phase is phase)
             )
             found = list(islice(fitting, limit + 1))
+        finally:
+            self._lock.release()
         entries = tuple(reading.snapshot_of(record) for record in found[:limit])
         following = None
         if len(found) > limit:
@@ -345,14 +375,17 @@ class Executions(Core):
         O(log n). SPEC 5; reference 9.3.
         """
         checks.integer("new_priority", new_priority, -MAX_MS, MAX_MS)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             record = self._find(execution_id)
             old = record.priority
             self._commit(creating.change_priority(record, now, new_priority))
             return PriorityChanged(execution_id, old, record.priority)
+        finally:
+            self._lock.release()
 
     def set_execution_tags(self, execution_id: str, tags: Mapping[str, str]) -> None:
         """Merge tags into those there are, in any phase.
@@ -371,9 +404,10 @@ class Executions(Core):
         tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
         if not tags:
             raise invalid("tags", "at least one entry")
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             record = self._find(execution_id)
             checks.tag_names(tags)
@@ -381,6 +415,8 @@ class Executions(Core):
             if len(old.keys() | tags.keys()) > self._config.max_tags:
                 raise invalid("tags", f"at most {self._config.max_tags} entries")
             self._commit(creating.set_tags(record, now, tags))
+        finally:
+            self._lock.release()
 
     def promote_blocked_to_eligible(self, execution_id: str) -> None:
         """Say that the children are done: the execution waits for a worker, its attempt for a resume.
@@ -393,11 +429,14 @@ class Executions(Core):
 
         O(1). SPEC 5; reference 6.5.
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             self._commit(pausing.promote(self._find(execution_id), now))
+        finally:
+            self._lock.release()
 
     def replay_execution(
         self,
@@ -428,13 +467,16 @@ class Executions(Core):
         checks.text("requested_by", requested_by, self._config.max_text_bytes)
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.optional_instant("deadline_at_ms", deadline_at_ms)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             record = self._find(execution_id)
             self._commit(replaying.replay(record, now, requested_by, reason, deadline_at_ms))
             return ReplayedOutcome(execution_id, "waiting")
+        finally:
+            self._lock.release()
 
     def purge_execution(self, execution_id: str) -> None:
         """Forget an ended execution now; after config.retention_ms it happens by itself.
@@ -446,11 +488,14 @@ class Executions(Core):
 
         O(1) amortised. SPEC 5, 11.
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             self._commit(replaying.purge(self._find(execution_id), now, self._store))
+        finally:
+            self._lock.release()
 
 
 def _tokens(tokens: object) -> tuple[str, ...]:

@@ -12,7 +12,6 @@ from grantcore.engine.grants import Grants
 from grantcore.engine.leases import Leases
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
-from grantcore.index.indexes import Indexes
 from grantcore.model import checks
 from grantcore.model.config import EngineConfig
 from grantcore.model.errors import GrantError, InvariantBroken, SnapshotInvalid, invalid
@@ -51,10 +50,13 @@ class GrantEngine(Executions, Grants, Leases):
 
     def now_ms(self) -> int:
         """The present instant in milliseconds, as this engine sees it: it never goes back (I-51). O(1)."""
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             return self._begin()
+        finally:
+            self._lock.release()
 
     def advance(self, *, limit: int | None = None) -> AdvanceReport:
         """Apply what is due, ahead of the next call; at most ``limit`` lapses, so that pauses are bounded.
@@ -74,34 +76,35 @@ class GrantEngine(Executions, Grants, Leases):
         """
         if limit is not None:
             checks.integer("limit", limit, 1, MAX_SLICE)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
-            if self._pending is not None:
-                self._recover(self._pending)
-            now = self._read_clock()
-            if now < self._indexes.deadlines.next_ms:
-                return AdvanceReport(0, more=False)
-            lapsed = self._lapse(now, limit)
-            return AdvanceReport(lapsed, more=self._next_deadline() <= now)
+        self._lock.acquire()
+        try:
+            lapsed, now = self._begin_slice(limit)
+            return AdvanceReport(lapsed, more=now >= self._deadlines.next_ms and self._next_deadline() <= now)
+        finally:
+            self._lock.release()
 
     def next_deadline_ms(self) -> int | None:
         """The earliest instant at which something changes if no call comes; None if nothing is pending.
 
         Exact: a host may sleep until then. O(1) amortised. SPEC 3.
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             next_ms = self._next_deadline()
             return None if next_ms == NEVER else next_ms
+        finally:
+            self._lock.release()
 
     def _next_deadline(self) -> int:
         self._pending = TIDYING
-        self._indexes.deadlines.first()
+        self._deadlines.first()
         self._pending = None
-        return self._indexes.deadlines.next_ms
+        return self._deadlines.next_ms
 
     # -- power and observation -----------------------------------------------------------------
 
@@ -131,14 +134,17 @@ class GrantEngine(Executions, Grants, Leases):
         """
         if not callable(observer):
             raise invalid("observer", "a callable that takes an event")
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             if self._pending is not None:
                 self._recover(self._pending)
             subscription = Subscription(observer, self._store.sequence)
             self._subscriptions = (*self._subscriptions, subscription)
             return subscription
+        finally:
+            self._lock.release()
 
     def lease_history(self, execution_id: str) -> tuple[LeaseEvent, ...]:
         """The lease history of an execution, oldest first, at most config.lease_history_limit lines.
@@ -149,12 +155,15 @@ class GrantEngine(Executions, Grants, Leases):
 
         O(lines). Reference 1.4, D-25.
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             history = past_of(self._find(execution_id)).history
             return tuple(history[number] for number in sorted(history))
+        finally:
+            self._lock.release()
 
     def _attempt_deadline_ms(self, execution_id: str) -> int | None:
         """When the attempt times out; not public, for the conformance runner (index attempt_timeout)."""
@@ -164,9 +173,10 @@ class GrantEngine(Executions, Grants, Leases):
 
     def stats(self) -> EngineStats:
         """Counts of this instant. O(1)."""
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             indexes = self._indexes
             return EngineStats(
@@ -178,6 +188,8 @@ class GrantEngine(Executions, Grants, Leases):
                 events=self._store.sequence,
                 clock_clamped=self._clock_clamped,
             )
+        finally:
+            self._lock.release()
 
     # -- whole state ---------------------------------------------------------------------------
 
@@ -189,10 +201,13 @@ class GrantEngine(Executions, Grants, Leases):
 
         O(n log n). invariants.md, those marked S.
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._check(self._begin())
+        finally:
+            self._lock.release()
 
     def _check(self, now: int) -> None:
         found = list(checking.broken(self._store, self._indexes, now, self._config.lease_history_limit))
@@ -204,16 +219,20 @@ class GrantEngine(Executions, Grants, Leases):
 
         O(n log n). SPEC 9.
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             return snapshots.digest(snapshots.document(self._store, self._begin()))
+        finally:
+            self._lock.release()
 
     def snapshot(self) -> bytes:
         """The whole state as bytes, for :meth:`restore`. O(n log n). SPEC 9."""
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             state = snapshots.document(self._store, self._begin())
             about = {
                 "clock_clamped": self._clock_clamped,
@@ -221,6 +240,8 @@ class GrantEngine(Executions, Grants, Leases):
                 "last_ms": self._last_ms,
             }
             return snapshots.pack(state, about)
+        finally:
+            self._lock.release()
 
     @classmethod
     def restore(
@@ -256,12 +277,11 @@ class GrantEngine(Executions, Grants, Leases):
 
     def _adopt(self, store: snapshots.Store, about: dict[str, int]) -> None:
         """Take over a restored store, if every invariant holds at the snapshot's own instant."""
-        self._store = store
+        self._keep(store)
         self._specs = {spec_fields(record.spec): record.spec for record in store.records.values()}
         self._last_ms = about["last_ms"]
         self._clock_clamped = about["clock_clamped"]
         self._incarnation = about["incarnation"] + 1
-        self._indexes = Indexes(store.records, self._config.retention_ms)
         try:
             self._indexes.rebuild()
             self._check(self._last_ms)

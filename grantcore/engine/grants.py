@@ -18,11 +18,14 @@ from grantcore.model.grants import (
     new_claim_grant,
 )
 from grantcore.model.outcomes import Granted, NotReclaimable, ReclaimCapExceeded
-from grantcore.model.records import Execution
 from grantcore.model.requests import GrantRequest, IssueClaimGrantRequest, IssueReclaimGrantRequest
-from grantcore.model.time import MAX_MS
 from grantcore.rules import granting
 from grantcore.rules.change import Change
+
+
+CLAIM = GrantKind.CLAIM
+RESUME = GrantKind.RESUME
+RECLAIM = GrantKind.RECLAIM
 
 
 class Grants(Core):
@@ -49,13 +52,20 @@ class Grants(Core):
 
         O(1). SPEC 5; reference 4.1.
         """
-        self._check_request(request, IssueClaimGrantRequest)
-        if self._entered() or self._born != processes.generation:
+        if request is not self._last_request:
+            self._check_request(request, IssueClaimGrantRequest)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            expires_at_ms = self._issue(self._find(execution_id), now, request, GrantKind.CLAIM)
-            return new_claim_grant(execution_id, expires_at_ms)
+            change = granting.issue(self._find(execution_id), now, request, CLAIM)
+            self._commit(change)
+            if change[0].event is CapabilityMismatched:
+                raise CapabilityMismatch("the worker lacks required tokens", missing=_lacking(change))
+            return new_claim_grant(execution_id, change[5])
+        finally:
+            self._lock.release()
 
     def issue_resume_grant(self, execution_id: str, request: IssueClaimGrantRequest) -> ResumeGrant:
         """Give a worker the right to go on with an interrupted attempt.
@@ -71,14 +81,21 @@ class Grants(Core):
 
         O(1). SPEC 5 (D-30).
         """
-        self._check_request(request, IssueClaimGrantRequest)
-        if self._entered() or self._born != processes.generation:
+        if request is not self._last_request:
+            self._check_request(request, IssueClaimGrantRequest)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             record = self._find(execution_id)
-            expires_at_ms = self._issue(record, now, request, GrantKind.RESUME)
-            return ResumeGrant(execution_id, expires_at_ms, record.spec.lane_id)
+            change = granting.issue(record, now, request, RESUME)
+            self._commit(change)
+            if change[0].event is CapabilityMismatched:
+                raise CapabilityMismatch("the worker lacks required tokens", missing=_lacking(change))
+            return ResumeGrant(execution_id, change[5], record.spec.lane_id)
+        finally:
+            self._lock.release()
 
     def issue_reclaim_grant(
         self, execution_id: str, request: IssueReclaimGrantRequest
@@ -102,9 +119,10 @@ class Grants(Core):
         O(1). SPEC 5; reference 7.1.
         """
         self._check_request(request, IssueReclaimGrantRequest)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             record = self._find(execution_id)
             change = granting.issue_reclaim(record, now, request)
@@ -118,11 +136,11 @@ class Grants(Core):
             if event is CapabilityMismatched:
                 return NotReclaimable(execution_id, f"capability_mismatch: {','.join(_lacking(change))}")
             return granting.cap_answer(change)
+        finally:
+            self._lock.release()
 
     def _check_request(self, request: object, kind: type[GrantRequest]) -> None:
-        """Compare a request with the limits of this engine; the one that came last has been."""
-        if request is self._last_request and type(request) is kind:
-            return
+        """Compare a request with the limits of this engine, and remember it: it will come again."""
         config = self._config
         asked = checks.instance("request", request, kind)
         if asked.grant_ttl_ms > config.max_grant_ttl_ms:
@@ -133,18 +151,8 @@ class Grants(Core):
             checks.text("route_snapshot_json", asked.route_snapshot_json, config.max_route_snapshot_bytes)
         if asked.admission_summary is not None:
             checks.text("admission_summary", asked.admission_summary, config.max_text_bytes)
-        self._last_request = request
-
-    def _issue(
-        self, record: Execution, now: int, request: IssueClaimGrantRequest, kind: GrantKind
-    ) -> int:
-        """Commit a grant and answer its end; a mismatch is committed too, then refused."""
-        change = granting.issue(record, now, request, kind)
-        self._commit(change)
-        if change[0].event is CapabilityMismatched:
-            lacking = _lacking(change)
-            raise CapabilityMismatch("the worker lacks required tokens", missing=lacking)
-        return now + request.grant_ttl_ms
+        if kind is IssueClaimGrantRequest:
+            self._last_request = request
 
     def describe_grant(self, execution_id: str) -> GrantRecord | None:
         """The live grant of an execution with its audit texts, or None.
@@ -155,12 +163,15 @@ class Grants(Core):
 
         O(1).
         """
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             record = self._find(execution_id)
             return shown_grant(record, record.grant)
+        finally:
+            self._lock.release()
 
     def withdraw_grant(self, grant: ClaimGrant | ResumeGrant | ReclaimGrant, *, worker_id: str) -> bool:
         """Give a grant back before it lapses.
@@ -180,15 +191,18 @@ class Grants(Core):
         """
         execution_id, kind, expires_at_ms = read_grant(grant)
         checks.identity("worker_id", worker_id)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             change = granting.withdraw(self._find(execution_id), now, kind, worker_id, expires_at_ms)
             if change is None:
                 return False
             self._commit(change)
             return True
+        finally:
+            self._lock.release()
 
 
 def _lacking(change: Change) -> tuple[str, ...]:
@@ -197,15 +211,13 @@ def _lacking(change: Change) -> tuple[str, ...]:
     return lacking
 
 
-def read_grant(grant: object, only: type[object] | None = None) -> tuple[str, GrantKind, int]:
-    """Read what a caller hands in as a grant: a lookup key and the kind, nothing more.
+def read_grant(grant: object) -> tuple[str, GrantKind, int]:
+    """Read what a caller hands in as a grant: a lookup key, the kind, and when it says it ends.
 
     Raises:
-        InvalidInput: it is no grant, or not of the type ``only``.
+        InvalidInput: it is no grant.
     """
-    kind = KIND_OF.get(type(grant))  # type: ignore[call-overload]
-    if kind is None or (only is not None and type(grant) is not only):
-        raise invalid("grant", f"a {only.__name__}" if only else "a ClaimGrant, ResumeGrant or ReclaimGrant")
-    assert isinstance(grant, (ClaimGrant, ResumeGrant, ReclaimGrant))
+    if not isinstance(grant, (ClaimGrant, ResumeGrant, ReclaimGrant)) or type(grant) not in KIND_OF:
+        raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
     execution_id = checks.execution_id(grant.execution_id, "grant.execution_id")
-    return execution_id, kind, checks.integer("grant.expires_at_ms", grant.expires_at_ms, 0, MAX_MS)
+    return execution_id, KIND_OF[type(grant)], checks.instant("grant.expires_at_ms", grant.expires_at_ms)

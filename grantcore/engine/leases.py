@@ -8,13 +8,12 @@ from typing import Final
 
 from grantcore.engine import processes, reading
 from grantcore.engine.core import Core
-from grantcore.engine.grants import read_grant
 from grantcore.index.rolls import read_cursor
 from grantcore.model import checks
 from grantcore.model.config import MAX_TTL_MS
 from grantcore.model.errors import ExecutionNotReclaimable, GrantError, InvalidClaimGrant, invalid
 from grantcore.model.events import RetryScheduled as RetryScheduledEvent
-from grantcore.model.grants import ClaimGrant, GrantKind, ReclaimGrant, ResumeGrant
+from grantcore.model.grants import KIND_OF, ClaimGrant, Grant, ReclaimGrant, ResumeGrant
 from grantcore.model.leases import Fenced, Held, Lease, named, read_fence
 from grantcore.model.outcomes import (
     Cancelled,
@@ -75,13 +74,18 @@ class Leases(Core):
 
         O(1). SPEC 5; reference 4.2.
         """
-        key = read_grant(grant, ClaimGrant)
+        if type(grant) is not ClaimGrant:
+            raise invalid("grant", "a ClaimGrant")
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        checks.optional_lane_id(lane_id)
-        if self._entered() or self._born != processes.generation:
+        if lane_id is not None:
+            checks.lane_id(lane_id)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
-            return self._take(self._begin(), key, taker, lane_id)
+        self._lock.acquire()
+        try:
+            return self._take(self._begin(), grant, taker, lane_id)
+        finally:
+            self._lock.release()
 
     def claim_resumed_execution(
         self,
@@ -97,13 +101,18 @@ class Leases(Core):
         Its clock goes on with what was left. Arguments, refusals and complexity as
         :meth:`claim_execution`. SPEC 5; reference 4.3.
         """
-        key = read_grant(grant, ResumeGrant)
+        if type(grant) is not ResumeGrant:
+            raise invalid("grant", "a ResumeGrant")
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, None)
-        checks.optional_lane_id(lane_id)
-        if self._entered() or self._born != processes.generation:
+        if lane_id is not None:
+            checks.lane_id(lane_id)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
-            return self._take(self._begin(), key, taker, lane_id)
+        self._lock.acquire()
+        try:
+            return self._take(self._begin(), grant, taker, lane_id)
+        finally:
+            self._lock.release()
 
     def reclaim_execution(
         self,
@@ -129,18 +138,23 @@ class Leases(Core):
 
         O(1). SPEC 5; reference 7.2.
         """
-        key = read_grant(grant, ReclaimGrant)
+        if type(grant) is not ReclaimGrant:
+            raise invalid("grant", "a ReclaimGrant")
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        checks.optional_lane_id(lane_id)
-        if self._entered() or self._born != processes.generation:
+        if lane_id is not None:
+            checks.lane_id(lane_id)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             try:
-                return Reclaimed(self._take(self._begin(), key, taker, lane_id))
+                return Reclaimed(self._take(self._begin(), grant, taker, lane_id))
             except ExecutionNotReclaimable as refusal:
-                return NotReclaimable(key[0], refusal.code)
+                return NotReclaimable(grant.execution_id, refusal.code)
             except InvalidClaimGrant:
-                return GrantNotFound(key[0])
+                return GrantNotFound(grant.execution_id)
+        finally:
+            self._lock.release()
 
     def take(
         self,
@@ -163,42 +177,41 @@ class Leases(Core):
 
         O(1). SPEC 5, 9.
         """
-        key = read_grant(grant)
+        if type(grant) not in KIND_OF:
+            raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
-            return self._take(self._begin(), key, taker, None)
+        self._lock.acquire()
+        try:
+            return self._take(self._begin(), grant, taker, None)
+        finally:
+            self._lock.release()
 
     def _taker(
-        self, worker_id: object, worker_instance_id: object, lease_ttl_ms: object, timeout_ms: object
+        self, worker_id: str, worker_instance_id: str, lease_ttl_ms: int, timeout_ms: int | None
     ) -> Taker:
-        """Read who takes a lease, and for how long."""
+        """Judge who takes a lease, and for how long."""
+        if worker_id is not self._last_worker_id:
+            self._last_worker_id = checks.identity("worker_id", worker_id)
+        if worker_instance_id is not self._last_instance_id:
+            self._last_instance_id = checks.identity("worker_instance_id", worker_instance_id)
+        if type(lease_ttl_ms) is not int or not 0 < lease_ttl_ms <= self._max_lease_ttl_ms:
+            checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._max_lease_ttl_ms)
         if timeout_ms is not None:
-            timeout_ms = checks.integer("attempt_timeout_ms", timeout_ms, 1, MAX_TTL_MS)
-        return (
-            self._identity("worker_id", worker_id),
-            self._identity("worker_instance_id", worker_instance_id),
-            checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._config.max_lease_ttl_ms),
-            timeout_ms,
-        )
+            checks.integer("attempt_timeout_ms", timeout_ms, 1, MAX_TTL_MS)
+        return (worker_id, worker_instance_id, lease_ttl_ms, timeout_ms)
 
-    def _take(self, now: int, key: tuple[str, GrantKind, int], taker: Taker, lane_id: str | None) -> Lease:
+    def _take(self, now: int, grant: Grant, taker: Taker, lane_id: str | None) -> Lease:
         """Consume a grant, exactly once."""
-        execution_id, kind, expires_at_ms = key
-        record = self._find(execution_id)
+        record = self._find(grant.execution_id)
         if lane_id is not None and lane_id != record.spec.lane_id:
             raise invalid("lane_id", "the lane of the execution")
-        claiming.with_grant(record, now, kind, taker[0], expires_at_ms)
-        decide = claiming.reclaim if kind is GrantKind.RECLAIM else claiming.claim
-        return self._lease(decide(record, now, taker, self._ids, self._store.epoch_floor))
-
-    def _lease(self, change: Change, operator: str | None = None) -> Lease:
-        """Commit a new lease and hand it out."""
-        self._commit(change, operator)
-        lease = change[4][0]
-        assert type(lease) is Lease
-        return lease
+        claiming.with_grant(record, now, grant, taker[0])
+        decide = claiming.reclaim if type(grant) is ReclaimGrant else claiming.claim
+        change = decide(record, now, taker, self._ids, self._store.epoch_floor)
+        self._commit(change)
+        return leased(change)
 
     # -- holding -------------------------------------------------------------------------------
 
@@ -220,13 +233,19 @@ class Leases(Core):
 
         O(1). SPEC 5; reference 5.1.
         """
-        fence = read_fence(lease)
-        ttl = checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._config.max_lease_ttl_ms)
-        if self._entered() or self._born != processes.generation:
+        fence = lease if type(lease) is Lease else read_fence(lease)
+        if type(lease_ttl_ms) is not int or not 0 < lease_ttl_ms <= self._max_lease_ttl_ms:
+            checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._max_lease_ttl_ms)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            return self._lease(holding.renew(self._find(named(fence)), now, fence, ttl))
+            change = holding.renew(self._held_by(fence), now, fence, lease_ttl_ms)
+            self._commit(change)
+            return change[4][0]
+        finally:
+            self._lock.release()
 
     def renew_leases(
         self, leases: Iterable[Fenced], *, lease_ttl_ms: int
@@ -247,15 +266,20 @@ class Leases(Core):
         """
         fences = _fences(leases)
         ttl = checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._config.max_lease_ttl_ms)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             return tuple([self._renew_one(now, fence, ttl) for fence in fences])
+        finally:
+            self._lock.release()
 
     def _renew_one(self, now: int, fence: Held, ttl: int) -> Lease | LeaseLost:
         try:
-            return self._lease(holding.renew(self._find(named(fence)), now, fence, ttl))
+            change = holding.renew(self._held_by(fence), now, fence, ttl)
+            self._commit(change)
+            return leased(change)
         except GrantError as refusal:
             return LeaseLost(named(fence), refusal)
 
@@ -279,11 +303,14 @@ class Leases(Core):
         if pct is not None:
             checks.integer("pct", pct, 0, 100)
         message = checks.optional_text("message", message, self._config.max_text_bytes)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            self._commit(holding.progress(self._find(named(fence)), now, fence, pct, message))
+            self._commit(holding.progress(self._held_by(fence), now, fence, pct, message))
+        finally:
+            self._lock.release()
 
     # -- ending --------------------------------------------------------------------------------
 
@@ -300,14 +327,19 @@ class Leases(Core):
 
         O(1). SPEC 5; reference 6.1.
         """
-        fence = read_fence(lease)
-        result = checks.blob("result", result, self._config.max_payload_bytes)
-        if self._entered() or self._born != processes.generation:
+        fence = lease if type(lease) is Lease else read_fence(lease)
+        if result is not None:
+            result = checks.blob("result", result, self._config.max_payload_bytes)
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            self._commit(ending.complete(self._find(named(fence)), now, fence, result))
-            return new_completed(named(fence))
+            record = self._held_by(fence)
+            self._commit(ending.complete(record, now, fence, result))
+            return new_completed(record.execution_id)
+        finally:
+            self._lock.release()
 
     def fail_execution(
         self, lease: Fenced, *, reason: str, category: str = ""
@@ -328,11 +360,14 @@ class Leases(Core):
         fence = read_fence(lease)
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.text("category", category, self._config.max_text_bytes)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            return self._fail(ending.fail(self._find(named(fence)), now, fence, reason, category))
+            return self._fail(ending.fail(self._held_by(fence), now, fence, reason, category))
+        finally:
+            self._lock.release()
 
     def _fail(self, change: Change, operator: str | None = None) -> RetryScheduled | TerminalFailed:
         """Commit a failure and say what it led to."""
@@ -359,22 +394,28 @@ class Leases(Core):
         """
         fence = read_fence(lease)
         checks.instant("delay_until_ms", delay_until_ms)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            self._commit(pausing.delay(self._find(named(fence)), now, fence, delay_until_ms))
+            self._commit(pausing.delay(self._held_by(fence), now, fence, delay_until_ms))
             return Delayed(named(fence), delay_until_ms)
+        finally:
+            self._lock.release()
 
     def release_execution(self, lease: Fenced) -> Delayed:
         """Give the work back now: a delay until this instant. SPEC 5; refusals as :meth:`delay_execution`."""
         fence = read_fence(lease)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            self._commit(pausing.delay(self._find(named(fence)), now, fence, now))
+            self._commit(pausing.delay(self._held_by(fence), now, fence, now))
             return Delayed(named(fence), now)
+        finally:
+            self._lock.release()
 
     def move_to_waiting_children(self, lease: Fenced) -> Moved:
         """Give the work back until :meth:`promote_blocked_to_eligible`; the same attempt is resumed then.
@@ -386,12 +427,15 @@ class Leases(Core):
         O(1). SPEC 5; reference 6.4.
         """
         fence = read_fence(lease)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
-            self._commit(pausing.await_children(self._find(named(fence)), now, fence))
+            self._commit(pausing.await_children(self._held_by(fence), now, fence))
             return Moved(named(fence))
+        finally:
+            self._lock.release()
 
     def cancel_execution(
         self, execution_id: str, *, reason: str, lease: Fenced | None = None, cancelled_by: str = ""
@@ -419,12 +463,15 @@ class Leases(Core):
         fence = None if lease is None else read_fence(lease)
         if fence is not None and named(fence) != execution_id:
             raise invalid("lease.execution_id", "the execution that is to be cancelled")
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             now = self._begin()
             record = self._find(execution_id)
             return self._cancel(record, ending.cancel(record, now, fence, reason, cancelled_by, by_operator=False))
+        finally:
+            self._lock.release()
 
     def _cancel(self, record: Execution, change: Change, operator: str | None = None) -> Cancelled:
         previous = record.phase
@@ -444,13 +491,16 @@ class Leases(Core):
         """
         if worker_instance_id is not None:
             checks.identity("worker_instance_id", worker_instance_id)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             holders = self._indexes.holders
             held = holders.all() if worker_instance_id is None else holders.of(worker_instance_id)
             return tuple(lease_of(record) for record in sorted(held, key=_expiry))
+        finally:
+            self._lock.release()
 
     def leases_expiring_within(self, ms: int) -> tuple[Lease, ...]:
         """The current leases that end before ``now + ms``, by (expires_at_ms, id).
@@ -464,9 +514,10 @@ class Leases(Core):
         O(deadlines until then). SPEC 9.
         """
         checks.instant("ms", ms)
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             end_ms = min(self._begin() + ms, MAX_MS + 1)
             soon = [
                 record
@@ -474,6 +525,8 @@ class Leases(Core):
                 if record.phase is LEASED and gone(record.expires_at_ms, end_ms - 1)
             ]
             return tuple(lease_of(record) for record in sorted(soon, key=_expiry))
+        finally:
+            self._lock.release()
 
     def list_expired_leases(
         self, *, as_of_ms: int | None = None, after: str | None = None, limit: int = 1000
@@ -496,9 +549,10 @@ class Leases(Core):
         cursor = read_cursor(after)
         checks.integer("limit", limit, 1, MAX_PAGE)
         start = None if cursor is None else (cursor[0], _sequence(cursor[1]))
-        if self._entered() or self._born != processes.generation:
+        if self._lock._is_owned() or self._born != processes.generation:
             self._refuse_entry()
-        with self._lock:
+        self._lock.acquire()
+        try:
             self._begin()
             waiting = (
                 loss
@@ -507,8 +561,16 @@ class Leases(Core):
             )
             found = list(islice(waiting, limit + 1))
             entries = tuple(reading.expired_lease_of(record, ended) for ended, _, record in found[:limit])
+        finally:
+            self._lock.release()
         following = "{}:{}".format(*found[limit - 1][:2]) if len(found) > limit else None
         return ExpiredLeasesPage(entries, following)
+
+
+def leased(change: Change) -> Lease:
+    """The lease a change has told of."""
+    lease: Lease = change[4][0]
+    return lease
 
 
 def _expiry(record: Execution) -> tuple[int, str]:

@@ -98,15 +98,12 @@ def event_of(change: Change, sequence: int, operator: str | None, was: Before) -
 def _own_fields(step: Step, record: Execution, arguments: tuple[object, ...]) -> Iterator[object]:
     """The fields that only this kind of event has."""
     if step.event is Created:
-        yield from (record.priority, *spec_fields(record.spec)[1:])
-        yield from arguments[: step.told - _OF_SPEC]
+        *told, new_key, _ = arguments
+        yield from (record.priority, *spec_fields(record.spec)[1:], *told)
+        yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)  # type: ignore[index]
         return
     for argument in arguments[: step.told]:
         yield shown_grant(record, argument) if type(argument) is HeldGrant else argument
-
-
-_OF_SPEC: Final = 8
-"""Fields of :class:`Created` that are the priority and the spec's, less the lane."""
 
 
 def _closed_attempt(record: Execution, was: Before) -> AttemptInfo | None:

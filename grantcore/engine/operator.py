@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grantcore.engine import processes
-from grantcore.engine.leases import Leases
+from grantcore.engine.leases import Leases, leased
 from grantcore.model import checks
 from grantcore.model.leases import Lease
 from grantcore.model.outcomes import (
@@ -43,13 +43,16 @@ class Operator:
         """
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             record = engine._find(execution_id)
             change = ending.cancel(record, now, None, reason, self.identity, by_operator=True)
             return engine._cancel(record, change, self.identity)
+        finally:
+            engine._lock.release()
 
     def complete(self, execution_id: str, *, result: bytes | None = None) -> Completed:
         """End with success what somebody holds; lapse and revocation are not bypassed (I-07).
@@ -63,12 +66,15 @@ class Operator:
         """
         engine = self._engine
         result = checks.blob("result", result, engine._config.max_payload_bytes)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             engine._commit(ending.complete(engine._find(execution_id), now, None, result), self.identity)
             return Completed(execution_id)
+        finally:
+            engine._lock.release()
 
     def fail(
         self, execution_id: str, *, reason: str, category: str = ""
@@ -85,12 +91,15 @@ class Operator:
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
         checks.text("category", category, engine._config.max_text_bytes)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             change = ending.fail(engine._find(execution_id), now, None, reason, category)
             return engine._fail(change, self.identity)
+        finally:
+            engine._lock.release()
 
     def revoke_lease(
         self, execution_id: str, *, reason: str, expected_lease_id: str | None = None
@@ -116,11 +125,14 @@ class Operator:
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
         expected = checks.optional_text("expected_lease_id", expected_lease_id, checks.MAX_ID_BYTES)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             return self._revoke(engine._find(execution_id), now, reason, expected)
+        finally:
+            engine._lock.release()
 
     def _revoke(
         self, record: Execution, now: int, reason: str, expected_lease_id: str | None
@@ -145,14 +157,17 @@ class Operator:
         engine = self._engine
         checks.identity("worker_instance_id", worker_instance_id)
         checks.text("reason", reason, engine._config.max_text_bytes)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             held = engine._indexes.holders.of(worker_instance_id)
             held.sort(key=lambda record: (record.expires_at_ms, record.execution_id))
             answers = [self._revoke(record, now, reason, None) for record in held]
             return tuple(answer for answer in answers if type(answer) is Revoked)
+        finally:
+            engine._lock.release()
 
     def issue_grant_and_claim(
         self,
@@ -179,15 +194,19 @@ class Operator:
         """
         engine = self._engine
         taker = engine._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             record = engine._find(execution_id)
             claiming.without_grant(record)
             floor = engine._store.epoch_floor
-            change = claiming.claim(record, now, taker, engine._ids, floor, by_operator=True)
-            return engine._lease(change, self.identity)
+            change = claiming.claim_again(record, now, taker, engine._ids, floor, by_operator=True)
+            engine._commit(change, self.identity)
+            return leased(change)
+        finally:
+            engine._lock.release()
 
     def block(
         self, execution_id: str, *, reason: str = "paused_by_operator", detail: str = ""
@@ -212,12 +231,15 @@ class Operator:
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
         checks.text("detail", detail, engine._config.max_text_bytes)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             engine._commit(admitting.block(engine._find(execution_id), now, reason, detail), self.identity)
             return Blocked(execution_id)
+        finally:
+            engine._lock.release()
 
     def unblock(self, execution_id: str, *, expected_reason: str | None = None) -> Unblocked:
         """Lift an order; waiting for children is not one.
@@ -235,9 +257,12 @@ class Operator:
         """
         engine = self._engine
         expected = checks.optional_text("expected_reason", expected_reason, engine._config.max_text_bytes)
-        if engine._entered() or engine._born != processes.generation:
+        if engine._lock._is_owned() or engine._born != processes.generation:
             engine._refuse_entry()
-        with engine._lock:
+        engine._lock.acquire()
+        try:
             now = engine._begin()
             engine._commit(admitting.unblock(engine._find(execution_id), now, expected), self.identity)
             return Unblocked(execution_id)
+        finally:
+            engine._lock.release()

@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 from sortedcontainers import SortedDict
 
-from grantcore.index.lazy import crowded
+from grantcore.index.lazy import room
 from grantcore.model.deadlines import Deadline, Due, due_of
 from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
@@ -76,10 +76,12 @@ class Bucket:
 class Deadlines:
     """The time index of all executions."""
 
-    __slots__ = ("_buckets", "_retention_ms", "_tickets", "entries", "next_ms")
+    __slots__ = ("_buckets", "_records", "_retention_ms", "_room", "_tickets", "entries", "next_ms")
 
-    def __init__(self, retention_ms: int | None) -> None:
+    def __init__(self, records: Mapping[str, Execution], retention_ms: int | None) -> None:
+        self._records = records
         self._retention_ms = retention_ms
+        self._room = room(0)
         self._buckets: _Buckets = SortedDict()
         self._tickets = 0
         self.entries = 0
@@ -90,13 +92,18 @@ class Deadlines:
         """The first deadline of a record. O(1)."""
         return due_of(record, self._retention_ms)
 
-    def file(self, record: Execution) -> None:
-        """See to it that the record is looked at in time. O(1) amortised; nothing if it is already."""
-        due_ms, kind = due_of(record, self._retention_ms)
-        if due_ms < record.filed_ms:
-            self._add(record, due_ms, kind)
+    def file(self, record: Execution, soonest: int = 0) -> None:
+        """See to it that the record is looked at in time. O(1) amortised; nothing if it is already.
 
-    def _add(self, record: Execution, due_ms: int, kind: Deadline) -> None:
+        ``soonest`` is a deadline it has; 0 lets the record be asked for its first.
+        """
+        due_ms = soonest or due_of(record, self._retention_ms)[0]
+        if due_ms < record.filed_ms:
+            self._add(record, due_ms)
+            if self.entries > self._room:
+                self.tidy()
+
+    def _add(self, record: Execution, due_ms: int) -> None:
         record.filed_ms = due_ms
         key = due_ms >> BUCKET_BITS
         bucket = self._buckets.get(key)
@@ -105,7 +112,7 @@ class Deadlines:
         if bucket.ready is None:
             bucket.loose.append(record)
         else:
-            heappush(bucket.fresh, self._entry(record, due_ms, kind))
+            heappush(bucket.fresh, self._entry(record, *due_of(record, self._retention_ms)))
         self.entries += 1
         if due_ms < self.next_ms:
             self.next_ms = due_ms
@@ -149,7 +156,7 @@ class Deadlines:
     def _refile(self, record: Execution, due: Due) -> None:
         record.filed_ms = NEVER
         if due[0] != NEVER:
-            self._add(record, *due)
+            self._add(record, due[0])
 
     def _sort(self, key: int, bucket: Bucket) -> None:
         """Turn the loose entries of a bucket into exact ones, soonest last."""
@@ -177,17 +184,19 @@ class Deadlines:
         keys = self._buckets.irange(None, instant_ms >> BUCKET_BITS)
         return {record for key in keys for record in self._buckets[key]}
 
-    def tidy(self, records: Mapping[str, Execution]) -> None:
+    def tidy(self) -> None:
         """Build anew when unconfirmed entries outnumber the records."""
-        if crowded(self.entries, len(records)):
-            self.rebuild(records.values())
+        self._room = room(len(self._records))
+        if self.entries > self._room:
+            self.rebuild()
 
-    def rebuild(self, records: Iterable[Execution]) -> None:
+    def rebuild(self) -> None:
         """Build anew from the records; O(n)."""
         self._buckets = SortedDict()
+        self._room = room(len(self._records))
         self.entries = 0
         self.next_ms = NEVER
-        for record in records:
+        for record in self._records.values():
             record.filed_ms = NEVER
             self.file(record)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 
-from grantcore.index.lazy import crowded
+from grantcore.index.lazy import room
 from grantcore.model.leases import WORKER_INSTANCE_ID
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution
@@ -13,9 +13,11 @@ from grantcore.model.records import Execution
 class Holders:
     """Current leases by worker instance."""
 
-    __slots__ = ("_held", "entries")
+    __slots__ = ("_held", "_records", "_room", "entries")
 
-    def __init__(self) -> None:
+    def __init__(self, records: Mapping[str, Execution]) -> None:
+        self._records = records
+        self._room = room(len(records))
         self._held: dict[str, list[Execution]] = {}
         self.entries = 0
 
@@ -28,6 +30,8 @@ class Holders:
             held = self._held[instance] = []
         held.append(record)
         self.entries += 1
+        if self.entries > self._room:
+            self.tidy()
 
     def of(self, worker_instance_id: str) -> list[Execution]:
         """What an instance holds; O(what it has taken lately)."""
@@ -39,16 +43,18 @@ class Holders:
         for worker_instance_id in self._held:
             yield from self.of(worker_instance_id)
 
-    def tidy(self, live: int) -> None:
-        """Forget what has ended when it outnumbers what is held."""
-        if crowded(self.entries, live):
-            self.rebuild(list(self.all()))
+    def tidy(self) -> None:
+        """Forget what has ended when it outnumbers the records."""
+        self._room = room(len(self._records))
+        if self.entries > self._room:
+            self.rebuild()
 
-    def rebuild(self, records: Iterable[Execution]) -> None:
+    def rebuild(self) -> None:
         """Build anew; O(n)."""
         self._held = {}
+        self._room = room(len(self._records))
         self.entries = 0
-        for record in records:
+        for record in self._records.values():
             if record.phase is LEASED:
                 self.add(record)
 

@@ -21,58 +21,56 @@ class Indexes:
 
     def __init__(self, records: Records, retention_ms: int | None) -> None:
         self._records = records
-        self.deadlines = Deadlines(retention_ms)
-        self.waiting = Waiting()
-        self.holders = Holders()
+        self.deadlines = Deadlines(records, retention_ms)
+        self.waiting = Waiting(records)
+        self.holders = Holders(records)
         self.losses = Losses()
         self.roll = Roll()
         self.counts: dict[Phase, int] = dict.fromkeys(Phase, 0)
         self.live_grants = 0
 
-    def moved(self, record: Execution, source: Phase | None, soonest: int, *, had_grant: bool) -> None:
-        """Follow a committed change of one record, which was in ``source``. O(1) amortised.
-
-        ``soonest`` is the nearest deadline the change has set; 0 lets the record be asked.
-        """
-        phase = record.phase
-        if phase is not source:
-            self._change_phase(record, source, phase)
-        has_grant = record.grant is not None
-        if has_grant is not had_grant:
-            self.live_grants += 1 if has_grant else -1
-        if phase is ELIGIBLE and not has_grant and record.queued != record.priority:
-            self.waiting.offer(record)
-            self.waiting.tidy(len(self._records))
-        if soonest < record.filed_ms and phase is not None:
-            self.deadlines.file(record)
-            self.deadlines.tidy(self._records)
-
-    def _change_phase(self, record: Execution, source: Phase | None, phase: Phase | None) -> None:
+    def changed_phase(self, record: Execution, source: Phase | None, target: Phase | None) -> None:
+        """Follow a record from one phase to another. O(1) amortised."""
         counts = self.counts
         if source is None:
             self.roll.add(record)
         else:
             counts[source] -= 1
-        if phase is None:
+        if target is None:
             self._forget(record)
-        else:
-            counts[phase] += 1
-        if phase is LEASED:
+            return
+        counts[target] += 1
+        if target is LEASED:
             self.holders.add(record)
-            self.holders.tidy(len(self._records))
-        elif phase in LOST:
+        elif target is ELIGIBLE:
+            self.waiting.offer(record)
+        elif target in LOST:
             self.losses.add(record)
             self.losses.tidy(len(self._records))
+
+    def changed_grant(self, record: Execution, before: object) -> None:
+        """Follow a grant that came or went; without one an eligible record is offered again (I-20)."""
+        if before is None:
+            self.live_grants += 1
+        elif record.grant is None:
+            self.live_grants -= 1
+            if record.phase is ELIGIBLE:
+                self.waiting.offer(record)
+
+    def changed_priority(self, record: Execution) -> None:
+        """Follow a record to its new place; a granted one has none."""
+        if record.offered:
+            self.waiting.offer(record)
 
     def _forget(self, record: Execution) -> None:
         """Leave only unconfirmed entries of a purged record, and not too many."""
         record.filed_ms = -1
         live = len(self._records)
         self.roll.tidy(live)
-        self.deadlines.tidy(self._records)
-        self.waiting.tidy(live)
-        self.holders.tidy(live)
         self.losses.tidy(live)
+        self.deadlines.tidy()
+        self.waiting.tidy()
+        self.holders.tidy()
 
     @property
     def waiting_for_reclaim(self) -> int:
@@ -84,7 +82,7 @@ class Indexes:
         records = self._records.values()
         self.counts = dict.fromkeys(Phase, 0)
         self.live_grants = 0
-        self.waiting = Waiting()
+        self.waiting = Waiting(self._records)
         for record in records:
             assert record.phase is not None
             self.counts[record.phase] += 1
@@ -93,8 +91,8 @@ class Indexes:
         for record in sorted(records, key=_age):
             if record.offered:
                 self.waiting.offer(record)
-        self.deadlines.rebuild(records)
-        self.holders.rebuild(records)
+        self.deadlines.rebuild()
+        self.holders.rebuild()
         self.losses.rebuild(records)
         self.roll.rebuild(records)
 

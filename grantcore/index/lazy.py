@@ -1,4 +1,4 @@
-"""The one rule of lazy removal."""
+"""The one rule of lazy removal: entries that their record does not confirm stay until they are too many."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Final
 SLACK: Final = 64
 
 
-def crowded(entries: int, live: int) -> bool:
-    """Tell whether an index had better be swept: more entries than twice the live records, and some.
+def room(live: int) -> int:
+    """How many entries an index of ``live`` records may have: as many unconfirmed ones as records, and some.
 
-    So the unconfirmed ones never exceed ``live + 64``, and a sweep of O(entries) is paid for by as many
-    changes.
+    Live records only grow in number, save when one is purged; so an index keeps this number and asks again
+    when it is exceeded, and after a purge. A sweep costs O(entries), paid for by as many changes.
     """
-    return entries > 2 * live + SLACK
+    return 2 * live + SLACK

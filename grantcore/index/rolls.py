@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
-from grantcore.index.lazy import crowded
+from grantcore.index.lazy import room
 from grantcore.model.errors import invalid
 from grantcore.model.phases import LEASE_EXPIRED, LOST
 from grantcore.model.records import Execution
@@ -61,7 +61,7 @@ class Roll:
 
     def tidy(self, live: int) -> None:
         """Forget purged records when they outnumber the others."""
-        if crowded(len(self._records), live):
+        if len(self._records) > room(live):
             self._order()
             self._records = [record for record in self._records if record.phase is not None]
             self._ordered = len(self._records)
@@ -103,7 +103,7 @@ class Losses:
 
     def tidy(self, live: int) -> None:
         """Forget those that were taken over when they outnumber the others."""
-        if crowded(len(self.entries), live):
+        if len(self.entries) > room(live):
             self.entries = [entry for entry in self.entries if confirms(entry)]
 
     def rebuild(self, records: Iterable[Execution]) -> None:

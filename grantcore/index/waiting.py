@@ -11,13 +11,13 @@ A record is a member while it is ``offered`` and ``record.queued`` names the lin
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import merge
 from typing import Protocol
 
 from sortedcontainers import SortedKeyList
 
-from grantcore.index.lazy import crowded
+from grantcore.index.lazy import room
 from grantcore.model.records import Execution, Spec
 
 Place = tuple[int, str]
@@ -127,9 +127,11 @@ class Shelf:
 class Waiting:
     """All shelves of all lanes."""
 
-    __slots__ = ("_shelves", "entries", "lanes")
+    __slots__ = ("_all", "_room", "_shelves", "entries", "lanes")
 
-    def __init__(self) -> None:
+    def __init__(self, records: Mapping[str, Execution]) -> None:
+        self._all = records
+        self._room = room(len(records))
         self.entries = 0
         self._shelves: dict[Spec, Shelf] = {}
         """By spec, which is compared by identity: a shortcut into ``lanes``."""
@@ -147,6 +149,8 @@ class Waiting:
         line.add(record)
         record.queued = priority
         self.entries += 1
+        if self.entries > self._room:
+            self.tidy()
 
     def _shelf(self, spec: Spec) -> Shelf:
         """The shelf of a spec, made if it is not there; specs that differ in other ways share it."""
@@ -174,9 +178,13 @@ class Waiting:
                 return
             del shelf.lines[priority]
 
+    def knows(self, spec: Spec) -> bool:
+        """Whether there is a shelf for this spec. O(1)."""
+        return spec in self._shelves
+
     def has_room(self, spec: Spec, limit: int) -> bool:
         """Whether one more execution may stand in its lane: on a shelf there is, or on a new one."""
-        if spec in self._shelves:
+        if self.knows(spec):
             return True
         lane = self.lanes.get(spec.lane_id, {})
         if spec.required in lane or len(lane) < limit:
@@ -184,9 +192,10 @@ class Waiting:
         self.sweep()
         return len(self.lanes.get(spec.lane_id, {})) < limit
 
-    def tidy(self, live: int) -> None:
-        """Sweep when unconfirmed entries outnumber the members."""
-        if crowded(self.entries, live):
+    def tidy(self) -> None:
+        """Sweep when unconfirmed entries outnumber the records."""
+        self._room = room(len(self._all))
+        if self.entries > self._room:
             self.sweep()
 
     def sweep(self) -> None:

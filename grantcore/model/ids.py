@@ -59,13 +59,17 @@ class MintedIds:
 
     def number(self) -> int:
         """Mint the number of an id whose text :func:`rendered` gives when somebody asks for it."""
-        self._count += 1
-        return self._count
+        self._count = count = self._count + 1
+        return count
+
+    def pair(self) -> int:
+        """Mint two numbers, this one and the next."""
+        self._count = count = self._count + 2
+        return count - 1
 
     def execution_id(self, lane_id: str) -> str:
         """Mint ``{fp:N}:UUID``, N being the partition of the lane."""
-        self._count += 1
-        count = self._count
+        self._count = count = self._count + 1
         if count >> 8 != self._high:
             self._high = count >> 8
             self._heads.clear()

@@ -12,6 +12,7 @@ from grantcore.model import checks
 from grantcore.model.errors import FenceRequired, PartialFenceTriple, invalid
 from grantcore.model.ids import Minted, rendered
 from grantcore.model.time import MAX_MS
+from grantcore.model.values import twin_of
 
 
 class AttemptType(StrEnum):
@@ -88,7 +89,7 @@ class Lease:
     you protect: refuse whoever comes with a lower one than you have seen.
     """
 
-    __slots__ = ("expires_at_ms", "renewal_deadline_ms", "tenure")
+    __slots__ = ("tenure", "expires_at_ms", "renewal_deadline_ms")  # noqa: RUF023 - the order new_lease takes
 
     expires_at_ms: int
     renewal_deadline_ms: int
@@ -190,19 +191,10 @@ class Lease:
         return (Lease, attrs.astuple(self, recurse=False))
 
 
-class _LeaseTwin:
-    """An unfrozen twin: see ``model/values.py``."""
-
-    __slots__ = ("expires_at_ms", "renewal_deadline_ms", "tenure")
-
-    def __init__(self, tenure: Tenure, expires_at_ms: int, renewal_deadline_ms: int) -> None:
-        self.tenure = tenure
-        self.expires_at_ms = expires_at_ms
-        self.renewal_deadline_ms = renewal_deadline_ms
-        self.__class__ = Lease  # type: ignore[assignment]
-
-
-new_lease: Final = cast("Callable[[Tenure, int, int], Lease]", _LeaseTwin)
+new_lease: Final = cast(
+    "Callable[[Tenure, int, int], Lease]", twin_of(Lease, ("tenure", "expires_at_ms", "renewal_deadline_ms"))
+)
+"""Makes a lease from its tenure and its two instants."""
 
 
 class Fenced(Protocol):

@@ -16,25 +16,33 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _TWIN = """
-class Twin(*bases):
+class Twin(*frozen.__bases__):
     __slots__ = {slots!r}
-    def __init__(self, {parameters}):
+
+def make({parameters}):
+    value = new(Twin)
 {stores}
-        self.__class__ = frozen
+    value.__class__ = frozen
+    return value
 """
 
 
 def thawed(frozen: Callable[P, T]) -> Callable[P, T]:
     """Make the fast constructor of a slotted, frozen attrs class: same fields, same order, no defaults."""
     names = tuple(field.name for field in attrs.fields(frozen))  # type: ignore[arg-type]
-    scope: dict[str, Any] = {"frozen": frozen, "bases": frozen.__bases__}  # type: ignore[attr-defined]
+    return twin_of(frozen, names)
+
+
+def twin_of(frozen: Callable[P, T], slots: tuple[str, ...]) -> Callable[..., T]:
+    """Make a constructor that fills the slots of a frozen class by plain stores."""
+    scope: dict[str, Any] = {"frozen": frozen, "new": object.__new__}
     exec(  # noqa: S102 - the text holds nothing but the names of our own fields
         _TWIN.format(
-            slots=names,
-            parameters=", ".join(names),
-            stores="\n".join(f"        self.{name} = {name}" for name in names),
+            slots=slots,
+            parameters=", ".join(slots),
+            stores="\n".join(f"    value.{name} = {name}" for name in slots),
         ),
         scope,
     )
-    twin: Callable[P, T] = scope["Twin"]
-    return twin
+    make: Callable[..., T] = scope["make"]
+    return make

@@ -10,7 +10,7 @@ from grantcore.model.phases import BLOCKED, ELIGIBLE, TERMINAL
 from grantcore.model.records import NOTHING, Execution, rare_of
 from grantcore.model.time import NEVER
 from grantcore.model.vector import ORDERS
-from grantcore.rules.change import Change, move, step
+from grantcore.rules.change import Arguments, Change, move, step
 from grantcore.rules.fencing import not_active
 
 
@@ -26,8 +26,9 @@ def block(record: Execution, now: int, reason: str, detail: str) -> Change:
     return (blocked, write_block, record, now, (reason, detail), NEVER)
 
 
-def write_block(record: Execution, at_ms: int, reason: str, detail: str) -> None:
+def write_block(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the order; a live grant is void (D-04)."""
+    reason, detail = arguments
     rare = rare_of(record)
     rare.blocking_reason = reason
     rare.blocking_detail = detail
@@ -47,7 +48,7 @@ def unblock(record: Execution, now: int, expected_reason: str | None) -> Change:
 _UNBLOCKED: Final = step(events.Unblocked, BLOCKED, ELIGIBLE)
 
 
-def write_unblock(record: Execution, at_ms: int) -> None:
+def write_unblock(record: Execution, at_ms: int, _arguments: Arguments) -> None:
     """Store that it waits for a worker again."""
     rare = rare_of(record)
     rare.blocking_reason = None

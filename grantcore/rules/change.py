@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
 from grantcore.model.errors import InvariantBroken
-from grantcore.model.events import ExecutionEvent
+from grantcore.model.events import ExecutionEvent, PriorityChanged
 from grantcore.model.life import LIFE, EventType
 from grantcore.model.phases import Phase
 from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
 
-Writer = Callable[..., None]
+Arguments = tuple[Any, ...]
+"""What a rule decided: first the event's own fields, then what else is stored, or stored to."""
+
+Writer = Callable[[Execution, int, Arguments], None]
+"""Called with the record, the instant and the arguments; only stores, so it may be repeated."""
 
 
 @attrs.frozen(eq=False)
@@ -28,6 +32,9 @@ class Step:
     moves: bool
     """Whether it leads to another phase."""
 
+    reorders: bool
+    """Whether it changes the place in the queue."""
+
     told: int
     """How many of a change's arguments are the event's own fields."""
 
@@ -37,7 +44,12 @@ def _all_steps() -> Mapping[tuple[EventType, Phase | None, Phase | None], Step]:
     return MappingProxyType(
         {
             (event, source, target): Step(
-                event, source, target, source is not target, len(attrs.fields(event)) - shared
+                event,
+                source,
+                target,
+                moves=source is not target,
+                reorders=event is PriorityChanged,
+                told=len(attrs.fields(event)) - shared,
             )
             for source, ways in LIFE.items()
             for event, targets in ways.items()
@@ -67,10 +79,10 @@ ASK: Final = 0
 
 Change = tuple[
     Step,
-    Writer,  # called as write(record, at_ms, *arguments); only stores, so it may be repeated
+    Writer,
     Execution,
     int,  # at_ms: when it happened
-    tuple[object, ...],  # arguments: first the event's own fields, then what else is stored, or stored to
+    Arguments,
     int,  # the soonest deadline that is set by it: ASK, an instant, or NEVER
 ]
 """A plain tuple, because every call makes one."""

@@ -9,14 +9,17 @@ from grantcore.model.errors import (
     ExecutionNotEligible,
     ExecutionNotLeaseable,
     ExecutionNotReclaimable,
+    GrantError,
     InvalidClaimGrant,
     invalid,
 )
-from grantcore.model.grants import GrantKind
+from grantcore.model.grants import KIND_OF, Grant
 from grantcore.model.ids import IdSource, Minted, MintedIds, rendered
 from grantcore.model.leases import (
     ATTEMPT_ID,
+    ATTEMPT_INDEX,
     ATTEMPT_TYPE,
+    LEASE_EPOCH,
     PREFIX,
     AttemptType,
     Lease,
@@ -26,16 +29,17 @@ from grantcore.model.leases import (
 )
 from grantcore.model.past import acquired, begun, note, past_of
 from grantcore.model.phases import ELIGIBLE, LEASE_EXPIRED, LEASED, LOST
-from grantcore.model.records import FIRST, NOTHING, REPLAY, RETRY, Execution, Past, Rare, rare_of
+from grantcore.model.records import FIRST, INTERRUPTED, NOTHING, REPLAY, RETRY, Execution, Past, Rare, rare_of
 from grantcore.model.time import MAX_MS, NEVER, gone
 from grantcore.model.views import Attempt, LeaseEvent
 from grantcore.rules import fencing
-from grantcore.rules.change import Change, move, step
-from grantcore.rules.granting import no_grant
+from grantcore.rules.change import Arguments, Change, step
+from grantcore.rules.granting import RECLAIM, no_grant
 
 FRESH = LeaseKind.FRESH
 RESUMED = LeaseKind.RESUMED
 RECLAIMED = LeaseKind.RECLAIMED
+INITIAL = AttemptType.INITIAL
 _TYPES = {FIRST: AttemptType.INITIAL, RETRY: AttemptType.RETRY, REPLAY: AttemptType.REPLAY}
 
 Taker = tuple[str, str, int, "int | None"]
@@ -45,26 +49,33 @@ Taker = tuple[str, str, int, "int | None"]
 # -- guards ------------------------------------------------------------------------------------
 
 
-def with_grant(
-    record: Execution, now: int, kind: GrantKind, worker_id: str, expires_at_ms: int
-) -> None:
+def with_grant(record: Execution, now: int, given: Grant, worker_id: str) -> None:
     """Let pass only the worker that holds a grant of this kind (I-13..I-19).
 
-    ``expires_at_ms`` is the caller's word and only chooses between two names of the same refusal.
+    A live grant implies the phase it was issued for (I-17), and its kind says which that is.
     """
-    if kind is GrantKind.RECLAIM:
-        if record.phase not in LOST:
-            raise ExecutionNotReclaimable("no lease of it was lost")
-    elif record.phase is not ELIGIBLE:
-        raise ExecutionNotLeaseable("only a waiting execution is leased")
     grant = record.grant
-    if grant is None:
-        gone_by_now = gone(expires_at_ms, now)
-        raise InvalidClaimGrant("no grant is out", reason="lapsed" if gone_by_now else "absent")
-    if grant.kind is not kind:
-        raise InvalidClaimGrant("the grant is of another kind", reason="other_kind")
-    if grant.worker_id != worker_id:
-        raise InvalidClaimGrant("the grant is another worker's", reason="other_worker")
+    if grant is None or grant.kind is not KIND_OF[type(given)] or grant.terms[0] != worker_id:
+        raise _unusable(record, now, given)
+
+
+def _unusable(record: Execution, now: int, given: Grant) -> GrantError:
+    """Tell why a grant cannot be used: the phase first, then the grant itself.
+
+    The end that the caller's grant claims only chooses between two names of the same refusal.
+    """
+    kind = KIND_OF[type(given)]
+    if kind is RECLAIM:
+        if record.phase not in LOST:
+            return ExecutionNotReclaimable("no lease of it was lost")
+    elif record.phase is not ELIGIBLE:
+        return ExecutionNotLeaseable("only a waiting execution is leased")
+    if record.grant is None:
+        ends = checks.instant("grant.expires_at_ms", given.expires_at_ms)
+        return InvalidClaimGrant("no grant is out", reason="lapsed" if gone(ends, now) else "absent")
+    if record.grant.kind is not kind:
+        return InvalidClaimGrant("the grant is of another kind", reason="other_kind")
+    return InvalidClaimGrant("the grant is another worker's", reason="other_worker")
 
 
 def without_grant(record: Execution) -> None:
@@ -77,26 +88,73 @@ def without_grant(record: Execution) -> None:
 # -- decisions -----------------------------------------------------------------------------------
 
 
-def claim(
+def claim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int) -> Change:
+    """Decide a lease of a waiting execution: a new attempt, or the interrupted one goes on.
+
+    Most leases are the first of their execution, with no timeout: the record alone will tell them.
+    """
+    worker_id, worker_instance_id, ttl, timeout_ms = taker
+    spec = record.spec
+    expires_at_ms = now + ttl
+    if (
+        record.tenure is not None
+        or record.past is not None
+        or timeout_ms is not None
+        or spec.policy.attempt_timeout_ms is not None
+        or type(ids) is not MintedIds
+        or expires_at_ms > MAX_MS
+    ):
+        return claim_again(record, now, taker, ids, floor)
+    attempt_id = ids.pair()
+    tenure = (
+        record.execution_id,
+        spec.lane_id,
+        attempt_id + 1,
+        floor + 1,
+        attempt_id,
+        0,
+        INITIAL,
+        FRESH,
+        worker_id,
+        worker_instance_id,
+        now,
+        ids.prefix,
+    )
+    lease = new_lease(tenure, expires_at_ms, now + ttl * 2 // 3)
+    return (_ACQUIRED, write_first_lease, record, now, (lease, None, False), expires_at_ms)
+
+
+def claim_again(
     record: Execution, now: int, taker: Taker, ids: IdSource, floor: int, *, by_operator: bool = False
 ) -> Change:
-    """Decide a lease of a waiting execution: a new attempt, or the interrupted one goes on."""
-    resumes = record.interrupted
-    timeout = _rest_until(record, now) if resumes else _timeout_at(record, now, taker)
-    if resumes:
-        assert record.tenure is not None
-        lease = _lease(record, now, taker, ids, floor, RESUMED, record.tenure[ATTEMPT_TYPE])
-    else:
-        lease = _lease(record, now, taker, ids, floor, FRESH, _TYPES[record.origin])
-    told = (lease, None if timeout == NEVER else timeout, by_operator)
+    """Decide any lease of a waiting execution."""
+    if record.origin is INTERRUPTED:
+        return _resume(record, now, taker, ids, floor, by_operator=by_operator)
+    timeout = _timeout_at(record, now, taker)
+    lease = _lease(record, now, taker, ids, floor, FRESH, _TYPES[record.origin])
+    told = (lease, None if timeout == NEVER else timeout, by_operator, timeout)
     soonest = min(timeout, lease.expires_at_ms)
-    if record.past is None and not resumes and not by_operator:
-        # A first lease, taken the plain way: the record itself will tell it.
-        return (_ACQUIRED, write_claim, record, now, (*told, timeout), soonest)
+    if record.past is None and not by_operator:
+        return (_ACQUIRED, write_claim, record, now, told, soonest)
     past = past_of(record)
-    attempt = past.attempts[lease.attempt_index] if resumes else _begun(record, lease)
-    line = acquired(lease, _history_reason(lease.kind, by_operator=by_operator))
-    return (_ACQUIRED, write_claim, record, now, (*told, timeout, past, past.noted, attempt, line), soonest)
+    line = acquired(lease, "issue_grant_and_claim" if by_operator else None)
+    arguments = (*told, past, past.noted, _begun(record, lease), line)
+    return (_ACQUIRED, write_claim, record, now, arguments, soonest)
+
+
+def _resume(
+    record: Execution, now: int, taker: Taker, ids: IdSource, floor: int, *, by_operator: bool
+) -> Change:
+    """Decide that the interrupted attempt goes on, its clock with what was left."""
+    assert record.tenure is not None and record.past is not None
+    timeout = _rest_until(record, now)
+    lease = _lease(record, now, taker, ids, floor, RESUMED, record.tenure[ATTEMPT_TYPE])
+    past = record.past
+    line = acquired(lease, "issue_grant_and_claim_resumed" if by_operator else "claim_resumed")
+    attempt = past.attempts[lease.attempt_index]
+    told = (lease, None if timeout == NEVER else timeout, by_operator)
+    arguments = (*told, timeout, past, past.noted, attempt, line)
+    return (_ACQUIRED, write_claim, record, now, arguments, min(timeout, lease.expires_at_ms))
 
 
 _ACQUIRED: Final = step(events.LeaseAcquired, ELIGIBLE, LEASED)
@@ -127,15 +185,11 @@ def reclaim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int
     return (reclaimed, write_reclaim, record, now, arguments, min(timeout, lease.expires_at_ms))
 
 
-def _history_reason(kind: LeaseKind, *, by_operator: bool) -> str | None:
-    if by_operator:
-        return "issue_grant_and_claim" if kind is FRESH else "issue_grant_and_claim_resumed"
-    return None if kind is FRESH else "claim_resumed"
-
-
 def _timeout_at(record: Execution, now: int, taker: Taker) -> int:
     """When a new attempt times out: its own clock, afresh (D-06)."""
-    timeout_ms = taker[3] if taker[3] is not None else record.spec.policy.attempt_timeout_ms
+    timeout_ms = taker[3]
+    if timeout_ms is None:
+        timeout_ms = record.spec.policy.attempt_timeout_ms
     return NEVER if timeout_ms is None else _sum("attempt_timeout_ms", now, timeout_ms)
 
 
@@ -179,14 +233,25 @@ def _lease(
     expires_at_ms = now + ttl
     if expires_at_ms > MAX_MS:
         raise invalid("lease_ttl_ms", _TOO_LATE)
-    attempt_id, lease_id, prefix = _mint(record, ids, kind)
-    tenure: Tenure = (
+    tenure = record.tenure
+    if tenure is None:
+        epoch, attempt_index = floor + 1, 0
+    else:
+        epoch = max(tenure[LEASE_EPOCH], floor) + 1
+        attempt_index = tenure[ATTEMPT_INDEX] + (kind is not RESUMED)
+    if kind is not RESUMED and type(ids) is MintedIds:
+        attempt_id: Minted = ids.pair()
+        lease_id: Minted = attempt_id + 1
+        prefix = ids.prefix
+    else:
+        attempt_id, lease_id, prefix = _mint(record, ids, kind)
+    taken: Tenure = (
         record.execution_id,
         record.spec.lane_id,
         lease_id,
-        max(record.lease_epoch, floor) + 1,
+        epoch,
         attempt_id,
-        record.attempt_count - (kind is RESUMED),
+        attempt_index,
         attempt_type,
         kind,
         worker_id,
@@ -194,18 +259,16 @@ def _lease(
         now,
         prefix,
     )
-    return new_lease(tenure, expires_at_ms, now + ttl * 2 // 3)
+    return new_lease(taken, expires_at_ms, now + ttl * 2 // 3)
 
 
 _TOO_LATE: Final = "such that its end is an instant before 2**53"
 
 
 def _mint(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[Minted, Minted, str]:
-    """The ids of the attempt and the lease, and the prefix of those that are numbers."""
+    """The ids of a resumed attempt and its lease, or of a foreign source; the prefix of those that are numbers."""
     if type(ids) is not MintedIds:
         return _foreign_ids(record, ids, kind)
-    if kind is not RESUMED:
-        return ids.number(), ids.number(), ids.prefix
     assert record.tenure is not None
     old_prefix, attempt_id = record.tenure[PREFIX], record.tenure[ATTEMPT_ID]
     return (attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)), ids.number(), ids.prefix
@@ -245,37 +308,30 @@ Story = tuple[Past, int, Attempt, LeaseEvent]
 """The past, the number of its next line, the attempt of this lease, the line."""
 
 
-def write_claim(
-    record: Execution,
-    at_ms: int,
-    lease: Lease,
-    _timeout_at_ms: int | None,
-    _by_operator: bool,
-    timeout: int,
-    *story: object,
-) -> None:
+def write_first_lease(record: Execution, at_ms: int, arguments: Arguments) -> None:
+    """Store a lease where there was none before."""
+    lease = arguments[0]
+    record.grant = None
+    record.tenure = tenure = lease.tenure
+    record.attempt_id = tenure[ATTEMPT_ID]
+    record.expires_at_ms = lease.expires_at_ms
+    record.renewed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
+    record.started_at_ms = at_ms
+    if record.rare is not None:
+        _hold_rare(record.rare, lease, NEVER)
+
+
+def write_claim(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the lease, and what the record alone does not tell."""
+    lease, _timeout_at_ms, _by_operator, timeout, *story = arguments
     _hold(record, at_ms, lease, timeout)
-    if record.started_at_ms is None:
-        record.started_at_ms = at_ms
     if story:
         _record_story(record, at_ms, lease, *story)  # type: ignore[arg-type]
 
 
-def write_reclaim(
-    record: Execution,
-    at_ms: int,
-    lease: Lease,
-    _timeout_at_ms: int | None,
-    timeout: int,
-    past: Past,
-    number: int,
-    attempt: Attempt,
-    line: LeaseEvent,
-    old: Attempt,
-    reclaim_count: int,
-) -> None:
+def write_reclaim(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """End the old attempt and store the new lease."""
+    lease, _timeout_at_ms, timeout, past, number, attempt, line, old, reclaim_count = arguments
     old.attempt_state = "interrupted_reclaimed"
     old.ended_at_ms = at_ms
     old.failure_reason = attempt.reclaim_reason
@@ -287,11 +343,12 @@ def write_reclaim(
 def _hold(record: Execution, at_ms: int, lease: Lease, timeout: int) -> None:
     """Store the lease; the marks of the one before are blank again (D-07)."""
     record.grant = None
-    record.tenure = lease.tenure
-    record.attempt_id = lease.tenure[ATTEMPT_ID]
+    record.tenure = tenure = lease.tenure
+    record.attempt_id = tenure[ATTEMPT_ID]
     record.expires_at_ms = lease.expires_at_ms
-    record.renewed_at_ms = at_ms
-    move(record, at_ms)
+    record.renewed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
+    if record.started_at_ms is None:
+        record.started_at_ms = at_ms
     if record.rare is not None or timeout != NEVER:
         _hold_rare(rare_of(record), lease, timeout)
 
@@ -312,13 +369,13 @@ def _record_story(
     record: Execution, at_ms: int, lease: Lease, past: Past, number: int, attempt: Attempt, line: LeaseEvent
 ) -> None:
     if lease.kind is RESUMED:
-        _resume(attempt, at_ms, lease)
+        _go_on(attempt, at_ms, lease)
     record.past = past
     past.attempts[lease.attempt_index] = attempt
     note(past, number, line)
 
 
-def _resume(attempt: Attempt, at_ms: int, lease: Lease) -> None:
+def _go_on(attempt: Attempt, at_ms: int, lease: Lease) -> None:
     """Let the same attempt go on under a new lease (reference 4.3)."""
     attempt.attempt_state = "started"
     attempt.resumed_at_ms = at_ms

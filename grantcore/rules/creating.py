@@ -9,15 +9,19 @@ from typing import Final
 from grantcore.model import events
 from grantcore.model.errors import ExecutionNotEligible
 from grantcore.model.phases import DELAYED, ELIGIBLE
-from grantcore.model.records import NO_TAGS, Execution, Key, Rare, Spec, Store, rare_of
+from grantcore.model.records import Execution, Key, Rare, Spec, Store, rare_of
 from grantcore.model.time import NEVER
-from grantcore.rules.change import ASK, Change, step, touch
+from grantcore.rules.change import ASK, Arguments, Change, step, touch
 
 MAX_PRIORITY: Final = 9000
 
 _CREATED: Final = step(events.Created, None, ELIGIBLE)
 _CREATED_DELAYED: Final = step(events.Created, None, DELAYED)
 _PRIORITY_CHANGED: Final = step(events.PriorityChanged, ELIGIBLE, ELIGIBLE)
+
+
+NewKey = tuple[tuple[str, str], Key]
+"""(namespace, key) and what it answers."""
 
 
 def clamp(priority: int) -> int:
@@ -31,51 +35,35 @@ def create(
     spec: Spec,
     execution_id: str,
     priority: int,
-    *,
-    delay_until_ms: int | None = None,
-    deadline_at_ms: int | None = None,
-    payload: bytes | None = None,
-    tags: Mapping[str, str] | None = None,
-    idempotency_key: str | None = None,
-    key_expires_at_ms: int | None = None,
+    delay_until_ms: int | None,
+    deadline_at_ms: int | None,
+    payload: bytes | None,
+    tags: Mapping[str, str],
+    key: NewKey | None,
 ) -> Change:
     """Decide the first record of an execution: delayed if the delay is still to come (D-13)."""
+    if not 0 <= priority <= MAX_PRIORITY:
+        priority = clamp(priority)
+    record = Execution(execution_id, spec, None, priority, now, now, now)
+    told = (payload, tags, delay_until_ms, deadline_at_ms, key, store)
+    if delay_until_ms is None and deadline_at_ms is None and payload is None and not tags:
+        return (_CREATED, write_creation, record, now, told, NEVER)
     delayed = delay_until_ms is not None and delay_until_ms > now
-    record = Execution(execution_id, spec, None, clamp(priority), now, now, now)
-    if payload or tags or delayed or deadline_at_ms is not None:
-        record.rare = Rare(
-            payload=payload,
-            delay_until_ms=delay_until_ms if delayed else None,
-            deadline_at_ms=deadline_at_ms,
-            deadline_due_ms=NEVER if deadline_at_ms is None else max(deadline_at_ms, now),
-        )
-        if tags:
-            record.rare.tags = tags
-    told = (payload, tags or NO_TAGS, delay_until_ms, deadline_at_ms, idempotency_key, key_expires_at_ms)
-    return (
-        _CREATED_DELAYED if delayed else _CREATED,
-        write_creation,
-        record,
-        now,
-        (*told, store),
-        NEVER if record.rare is None else ASK,
+    record.rare = Rare(
+        payload=payload,
+        tags=tags,
+        delay_until_ms=delay_until_ms if delayed else None,
+        deadline_at_ms=deadline_at_ms,
+        deadline_due_ms=NEVER if deadline_at_ms is None else max(deadline_at_ms, now),
     )
+    return (_CREATED_DELAYED if delayed else _CREATED, write_creation, record, now, told, ASK)
 
 
-def write_creation(
-    record: Execution,
-    _at_ms: int,
-    _payload: object,
-    _tags: object,
-    _delay_until_ms: object,
-    _deadline_at_ms: object,
-    key: str | None,
-    key_expires_at_ms: int | None,
-    store: Store,
-) -> None:
+def write_creation(record: Execution, _at_ms: int, arguments: Arguments) -> None:
     """Put the record into the store, and its key beside it."""
-    if key is not None and key_expires_at_ms is not None:
-        store.keys[record.spec.namespace, key] = Key(record.execution_id, key_expires_at_ms)
+    _payload, _tags, _delay_until_ms, _deadline_at_ms, key, store = arguments
+    if key is not None:
+        store.keys[key[0]] = key[1]
     store.records[record.execution_id] = record
 
 
@@ -87,8 +75,9 @@ def change_priority(record: Execution, now: int, priority: int) -> Change:
     return (_PRIORITY_CHANGED, write_priority, record, now, told, NEVER)
 
 
-def write_priority(record: Execution, at_ms: int, _old: int, new: int) -> None:
+def write_priority(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the new priority."""
+    _old, new = arguments
     record.priority = new
     touch(record, at_ms)
 
@@ -101,7 +90,8 @@ def set_tags(record: Execution, now: int, tags: Mapping[str, str]) -> Change:
     return (changed, write_tags, record, now, (tags, merged), NEVER)
 
 
-def write_tags(record: Execution, at_ms: int, _tags: object, merged: Mapping[str, str]) -> None:
+def write_tags(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the merged tags."""
+    _tags, merged = arguments
     rare_of(record).tags = merged
     touch(record, at_ms)

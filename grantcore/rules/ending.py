@@ -25,7 +25,7 @@ from grantcore.model.records import RETRY, Execution, Past, rare_of
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.views import Attempt, LeaseEvent
 from grantcore.rules import fencing
-from grantcore.rules.change import ASK, Change, move, step
+from grantcore.rules.change import ASK, Arguments, Change, move, step
 
 ATTEMPT_TIMEOUT: Final = "attempt_timeout"
 EXECUTION_DEADLINE: Final = "execution_deadline"
@@ -91,8 +91,9 @@ _FAILED: Final = step(events.Failed, LEASED, FAILED)
 _RETRIED: Final = step(events.RetryScheduled, LEASED, DELAYED)
 
 
-def write_success(record: Execution, at_ms: int, result: bytes | None, *closing: object) -> None:
+def write_success(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the result and the end."""
+    result, *closing = arguments
     if result is not None:
         rare_of(record).result = result
     if closing:
@@ -137,19 +138,9 @@ def _retry_at(record: Execution, now: int, category: str) -> int | None:
     return min(now + retry.delay_ms(count, record.execution_id, record.attempt_count - 1), MAX_MS)
 
 
-def write_retry(
-    record: Execution,
-    at_ms: int,
-    reason: str,
-    category: str,
-    delay_until: int,
-    past: Past,
-    attempt: Attempt,
-    number: int,
-    line: LeaseEvent,
-    retry_count: int,
-) -> None:
+def write_retry(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the failed attempt and the wait for the next (reference 6.2)."""
+    reason, category, delay_until, past, attempt, number, line, retry_count = arguments
     write_closing(record, at_ms, "ended_failure", reason, category, past, attempt, number, line)
     past.retry_count = retry_count
     rare = rare_of(record)
@@ -163,22 +154,23 @@ def write_retry(
     move(record, at_ms)
 
 
-def write_failure(record: Execution, at_ms: int, reason: str, category: str, *closing: object) -> None:
+def write_failure(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the final failure."""
+    reason, category, *closing = arguments
     write_closing(record, at_ms, "ended_failure", reason, category, *closing)  # type: ignore[arg-type]
     rare_of(record).failure_reason = reason or None
     write_end(record, at_ms)
 
 
-def write_timeout(
-    record: Execution, at_ms: int, reason: str, _category: str, _delay_until: None, *closing: object
-) -> None:
+def write_timeout(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store an expiry by timeout, exactly as the reference does it: without a category."""
-    write_expiry(record, at_ms, reason, *closing)
+    reason, _category, _delay_until, *closing = arguments
+    write_expiry(record, at_ms, (reason, *closing))
 
 
-def write_expiry(record: Execution, at_ms: int, reason: str, *closing: object) -> None:
+def write_expiry(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store an end by time (reference 8.1)."""
+    reason, *closing = arguments
     if closing:
         write_closing(record, at_ms, "ended_failure", reason, None, *closing)  # type: ignore[arg-type]
     rare_of(record).failure_reason = reason
@@ -225,10 +217,9 @@ def _may_cancel(record: Execution, phase: Phase, fence: Held | None) -> None:
         raise fencing.stale(record)
 
 
-def write_cancellation(
-    record: Execution, at_ms: int, reason: str, cancelled_by: str, _previous: Phase, *closing: object
-) -> None:
+def write_cancellation(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the cancellation."""
+    reason, cancelled_by, _previous, *closing = arguments
     if closing:
         why = f"cancelled: {reason}"
         write_closing(record, at_ms, "ended_cancelled", why, None, *closing)  # type: ignore[arg-type]

@@ -17,11 +17,15 @@ from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.outcomes import NotReclaimable, ReclaimCapExceeded
 from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
-from grantcore.model.records import Execution, Past, rare_of
+from grantcore.model.records import INTERRUPTED, Execution, Past, rare_of
 from grantcore.model.requests import GrantRequest
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.views import Attempt
-from grantcore.rules.change import ASK, Change, move, step
+from grantcore.rules.change import ASK, Arguments, Change, move, step
+
+
+RESUME: Final = GrantKind.RESUME
+RECLAIM: Final = GrantKind.RECLAIM
 
 
 def issue(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -> Change:
@@ -31,7 +35,7 @@ def issue(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -
     """
     if record.phase is not ELIGIBLE:
         raise ExecutionNotEligible("only a waiting execution is granted")
-    if record.interrupted is not (kind is GrantKind.RESUME):
+    if (record.origin is INTERRUPTED) is not (kind is RESUME):
         raise _other_kind(record)
     if request.lane_id != record.spec.lane_id:
         raise ExecutionNotInEligibleSet("the execution waits in another lane")
@@ -56,7 +60,7 @@ def issue_reclaim(
     past = past_of(record)
     if past.reclaim_count >= record.spec.policy.max_reclaim_count:
         return _cap(record, now, past)
-    return _grant(record, now, request, GrantKind.RECLAIM)
+    return _grant(record, now, request, RECLAIM)
 
 
 def no_grant(record: Execution) -> None:
@@ -85,13 +89,15 @@ _new: Final = tuple.__new__
 """Makes a named tuple without its Python constructor."""
 
 
-def write_grant(record: Execution, _at_ms: int, grant: HeldGrant) -> None:
+def write_grant(record: Execution, _at_ms: int, arguments: Arguments) -> None:
     """Store the grant; the execution itself is untouched (reference 4.1)."""
+    grant, = arguments
     record.grant = grant
 
 
-def write_mismatch(record: Execution, at_ms: int, _worker_id: str, _lacking: object) -> None:
+def write_mismatch(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Stamp the mismatch and nothing else (I-23)."""
+    _worker_id, _lacking = arguments
     rare_of(record).last_capability_mismatch_at_ms = at_ms
 
 
@@ -104,7 +110,7 @@ def withdraw(record: Execution, now: int, kind: GrantKind, worker_id: str, expir
     return (withdrawn, write_no_grant, record, now, (), NEVER)
 
 
-def write_no_grant(record: Execution, _at_ms: int) -> None:
+def write_no_grant(record: Execution, _at_ms: int, _arguments: Arguments) -> None:
     """Forget the grant; its execution has its old place back (I-20)."""
     record.grant = None
 
@@ -115,8 +121,9 @@ def _cap(record: Execution, now: int, past: Past) -> Change:
     return (capped, write_cap, record, now, (past.reclaim_count, past, attempt), ASK)
 
 
-def write_cap(record: Execution, at_ms: int, _count: int, past: Past, attempt: Attempt) -> None:
+def write_cap(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """End the execution and its attempt; the reference writes no lease event here."""
+    _count, past, attempt = arguments
     attempt.attempt_state = "ended_failure"
     attempt.ended_at_ms = at_ms
     attempt.failure_reason = MAX_RECLAIMS_EXCEEDED

@@ -10,7 +10,7 @@ from grantcore.model.leases import Held, Lease, new_lease
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution, rare_of
 from grantcore.model.time import MAX_MS, NEVER
-from grantcore.rules.change import Change, step, touch
+from grantcore.rules.change import Arguments, Change, step, touch
 from grantcore.rules.fencing import held
 
 
@@ -29,8 +29,9 @@ _RENEWED: Final = step(events.LeaseRenewed, LEASED, LEASED)
 _PROGRESSED: Final = step(events.ProgressReported, LEASED, LEASED)
 
 
-def write_renewal(record: Execution, at_ms: int, lease: Lease) -> None:
+def write_renewal(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the new end; neither epoch nor history nor transition changes."""
+    lease, = arguments
     record.expires_at_ms = lease.expires_at_ms
     record.renewed_at_ms = record.last_mutation_at_ms = at_ms
 
@@ -41,8 +42,9 @@ def progress(record: Execution, now: int, fence: Held, pct: int | None, message:
     return (_PROGRESSED, write_progress, record, now, (pct, message), NEVER)
 
 
-def write_progress(record: Execution, at_ms: int, pct: int | None, message: str | None) -> None:
+def write_progress(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store each part that was given."""
+    pct, message = arguments
     rare = rare_of(record)
     if pct is not None:
         rare.progress_pct = pct

@@ -14,7 +14,7 @@ from grantcore.model.past import lease_of, lost, note
 from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, LEASE_REVOKED, LEASED
 from grantcore.model.records import Execution, Past, rare_of
 from grantcore.model.views import LeaseEvent
-from grantcore.rules.change import ASK, Change, step, touch
+from grantcore.rules.change import ASK, Arguments, Change, step, touch
 from grantcore.rules.ending import pass_deadline, time_out
 from grantcore.rules.fencing import current, not_active
 from grantcore.rules.granting import write_no_grant
@@ -40,8 +40,9 @@ _LAPSED: Final = step(events.LeaseLapsed, LEASED, LEASE_EXPIRED)
 _REVOKED: Final = step(events.LeaseRevoked, LEASED, LEASE_REVOKED)
 
 
-def write_lapse(record: Execution, at_ms: int, _lease: object, sequence: int, *line: object) -> None:
+def write_lapse(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the lapse: a mutation, no transition (reference 2.3)."""
+    _lease, sequence, *line = arguments
     record.lost_sequence = sequence
     if line:
         note(*line)  # type: ignore[arg-type]
@@ -67,14 +68,13 @@ def revoke(
     return (_REVOKED, write_revocation, record, now, arguments, ASK)
 
 
-def write_revocation(
-    record: Execution, at_ms: int, _lease: object, reason: str, sequence: int, *line: Past | int | LeaseEvent
-) -> None:
+def write_revocation(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the revocation: a mutation, no transition (reference 5.3)."""
+    _lease, reason, sequence, *line = arguments
     rare = rare_of(record)
     rare.lease_revoked_at_ms = at_ms
     rare.lease_revoke_reason = reason
-    write_lapse(record, at_ms, None, sequence, *line)
+    write_lapse(record, at_ms, (None, sequence, *line))
 
 
 def _pass_deadline(record: Execution, now: int, _sequence: int) -> Change:

@@ -12,7 +12,7 @@ from grantcore.model.phases import BLOCKED, DELAYED, ELIGIBLE, LEASED, RUNNABLE
 from grantcore.model.records import INTERRUPTED, WAITING_FOR_CHILDREN, Execution, Past, rare_of
 from grantcore.model.time import NEVER
 from grantcore.model.views import Attempt, LeaseEvent
-from grantcore.rules.change import ASK, Change, move, step
+from grantcore.rules.change import ASK, Arguments, Change, move, step
 from grantcore.rules.fencing import held
 
 WORKER_DELAY: Final = "worker_delay"
@@ -73,31 +73,16 @@ def _write_pause(
     move(record, at_ms)
 
 
-def write_delay(
-    record: Execution,
-    at_ms: int,
-    delay_until_ms: int,
-    rest: int | None,
-    past: Past,
-    attempt: Attempt,
-    number: int,
-    line: LeaseEvent,
-) -> None:
+def write_delay(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the delay and the interrupted attempt."""
+    delay_until_ms, rest, past, attempt, number, line = arguments
     _write_pause(record, at_ms, WORKER_DELAY, rest, past, attempt, number, line)
     rare_of(record).delay_until_ms = delay_until_ms
 
 
-def write_children(
-    record: Execution,
-    at_ms: int,
-    rest: int | None,
-    past: Past,
-    attempt: Attempt,
-    number: int,
-    line: LeaseEvent,
-) -> None:
+def write_children(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the wait for children and the interrupted attempt."""
+    rest, past, attempt, number, line = arguments
     _write_pause(record, at_ms, WAITING_CHILDREN, rest, past, attempt, number, line)
     rare_of(record).blocking_reason = WAITING_FOR_CHILDREN
 
@@ -111,7 +96,7 @@ def promote(record: Execution, now: int) -> Change:
     return (_CHILDREN_DONE, write_promotion, record, now, (), NEVER)
 
 
-def write_promotion(record: Execution, at_ms: int) -> None:
+def write_promotion(record: Execution, at_ms: int, _arguments: Arguments) -> None:
     """Store that it waits for a worker again."""
     rare_of(record).blocking_reason = None
     move(record, at_ms)
@@ -122,7 +107,7 @@ def become_due(record: Execution, now: int) -> Change:
     return (_BECAME_DUE, write_due, record, now, (), NEVER)
 
 
-def write_due(record: Execution, at_ms: int) -> None:
+def write_due(record: Execution, at_ms: int, _arguments: Arguments) -> None:
     """Store that it waits for a worker; what its next attempt is stays as it was."""
     rare_of(record).delay_until_ms = None
     move(record, at_ms)

@@ -9,7 +9,7 @@ from grantcore.model.phases import ELIGIBLE, TERMINAL
 from grantcore.model.records import NOTHING, REPLAY, Execution, Past, Rare, Store
 from grantcore.model.time import NEVER
 from grantcore.model.views import LeaseEvent
-from grantcore.rules.change import ASK, Change, move, step
+from grantcore.rules.change import ASK, Arguments, Change, move, step
 
 
 def replay(
@@ -53,19 +53,9 @@ def _new_life(
     )
 
 
-def write_replay(
-    record: Execution,
-    at_ms: int,
-    _requested_by: str,
-    _reason: str,
-    _deadline_at_ms: int | None,
-    past: Past,
-    number: int,
-    line: LeaseEvent,
-    replay_count: int,
-    rare: Rare,
-) -> None:
+def write_replay(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the new life."""
+    _requested_by, _reason, _deadline_at_ms, past, number, line, replay_count, rare = arguments
     past.replay_count = replay_count
     past.retry_count = past.reclaim_count = 0
     note(past, number, line)
@@ -84,7 +74,8 @@ def purge(record: Execution, now: int, store: Store) -> Change:
     return (step(events.Purged, record.phase, None), write_purge, record, now, (floor, store), NEVER)
 
 
-def write_purge(record: Execution, _at_ms: int, floor: int, store: Store) -> None:
+def write_purge(record: Execution, _at_ms: int, arguments: Arguments) -> None:
     """Take the record out of the store."""
+    floor, store = arguments
     store.epoch_floor = floor
     store.records.pop(record.execution_id, None)

@@ -28,20 +28,11 @@ MAX_COUNT: Final = 10_000_000
 DEFAULTS: Final = Settings()
 
 
-class _Share(click.ParamType):
-    """A number of 0..1; "not a number" is none."""
-
-    name = "share"
-
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Read it, or say what is allowed."""
-        try:
-            share = float(value)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share <= 1:
-            self.fail("must be a number of 0 to 1", param, ctx)
-        return share
+def _share(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    """Accept a number of 0 to 1; "not a number" is none."""
+    if not 0 <= value <= 1:
+        raise click.BadParameter("must be a number of 0 to 1.")
+    return value
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -66,18 +57,19 @@ def cli() -> None:
     help="Time to live of a lease, in virtual milliseconds.",
 )
 @click.option(
-    "--crash-rate", type=_Share(), default=DEFAULTS.crash_rate, help="Share of leases whose worker vanishes."
+    "--crash-rate", type=float, callback=_share, default=DEFAULTS.crash_rate, help="Share of leases whose worker vanishes."
 )
 @click.option(
     "--late-rate",
-    type=_Share(),
+    type=float,
+    callback=_share,
     default=DEFAULTS.late_rate,
     help="Share of the other leases whose worker sleeps past their end.",
 )
 @click.option(
     "--check-every",
     type=click.IntRange(1, MAX_COUNT),
-    default=DEFAULTS.check_every,
+    show_default="half the number of jobs",
     help="Events between two checks of the whole state.",
 )
 @click.option(
@@ -87,13 +79,14 @@ def cli() -> None:
     help="Take this many jobs.",
 )
 def simulate_command(
+    *,
     file: Path | None,
     seed: int,
     workers: int,
     lease_ttl_ms: int,
     crash_rate: float,
     late_rate: float,
-    check_every: int,
+    check_every: int | None,
     limit: int | None,
 ) -> None:
     """Run a workload through the engine under virtual time, with crashes and late workers.

@@ -49,22 +49,18 @@ class Fleet:
         """Make a worker idle."""
         self._idle[worker.size].append(worker)
 
-    def idle_sizes(self) -> Iterator[int]:
-        """Go through the sizes that have an idle worker, smallest first: big ones are kept for big jobs."""
-        return (size for size, workers in self._idle.items() if workers)
-
-    def has_idle(self, size: int) -> bool:
-        """Tell whether a worker of this size is idle."""
-        return bool(self._idle[size])
-
-    def hire(self, size: int) -> Worker:
-        """Take the idle worker of this size that waited longest."""
-        return self._idle[size].popleft()
+    def largest_idle(self) -> int | None:
+        """Give the size of the largest idle worker, which can run what any other can; None if all are busy."""
+        return max(self._idle_sizes(), default=None)
 
     def hire_for(self, required_capabilities: Iterable[str]) -> Worker | None:
         """Take the smallest idle worker that has these capabilities, None if there is none."""
         required = set(required_capabilities)
-        for size in self.idle_sizes():
+        for size in self._idle_sizes():
             if required.issubset(tokens(size)):
-                return self.hire(size)
+                return self._idle[size].popleft()
         return None
+
+    def _idle_sizes(self) -> Iterator[int]:
+        """Go through the sizes that have an idle worker, smallest first: big ones are kept for big jobs."""
+        return (size for size, workers in self._idle.items() if workers)

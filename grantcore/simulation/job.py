@@ -9,6 +9,8 @@ may run what fits, and admission is asked for every grant.
 
 from __future__ import annotations
 
+from functools import cache
+
 import attrs
 
 
@@ -61,6 +63,7 @@ def token(size: int) -> str:
     return f"procs-{size}"
 
 
+@cache
 def tokens(size: int) -> tuple[str, ...]:
     """Name all capabilities of a worker of this size, a power of two.
 

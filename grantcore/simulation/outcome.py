@@ -27,6 +27,7 @@ class Outcome:
         stalls: workers that slept past the end of their lease.
         reclaims: lost leases that another attempt took over.
         refused: calls of workers that were refused, by code.
+        events: of the world, each a call or a few of them.
         checks: how often every invariant was checked on the whole state.
         violations: what the audit found wrong; empty is right.
         digest: of the engine's state at the end.
@@ -44,6 +45,7 @@ class Outcome:
     stalls: int
     reclaims: int
     refused: Mapping[str, int]
+    events: int
     checks: int
     violations: tuple[str, ...]
     digest: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 
@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from grantcore.simulation.outcome import Outcome
 
-SHOWN_VIOLATIONS = 10
+SHOWN_VIOLATIONS: Final = 10
+MINUTE_MS: Final = 60_000
 
 Row = tuple[str, str]
 
@@ -32,6 +33,7 @@ def rows(outcome: Outcome, wall_s: float) -> list[Row]:
         ("workers late", f"{outcome.stalls:,}"),
         ("refused stale calls", f"{sum(outcome.refused.values()):,}"),
         *((f"  {code}", f"{times:,}") for code, times in outcome.refused.items()),
+        ("events", f"{outcome.events:,}"),
         ("invariants checked", f"{outcome.checks:,} times"),
         *_audit(outcome.violations),
         ("digest", outcome.digest),
@@ -71,7 +73,7 @@ def duration(ms: int) -> str:
     >>> duration(950), duration(3_725_000), duration(90_061_001)
     ('0.950 s', '1:02:05', '1 d 1:01:01')
     """
-    if ms < 60_000:
+    if ms < MINUTE_MS:
         return f"{ms // 1000}.{ms % 1000:03d} s"
     minutes, seconds = divmod(ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)

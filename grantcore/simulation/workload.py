@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grantcore.simulation.job import Job
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
     from grantcore.simulation.chance import Chance
 
-QUEUES = 3
-LARGEST_EXPONENT = 5
+QUEUES: Final = 3
+LARGEST_EXPONENT: Final = 5
 """Jobs take up to 32 processors."""
 
-LONGEST_EXPONENT = 22
+LONGEST_EXPONENT: Final = 22
 """Jobs run up to 4,194 s, most of them for seconds or minutes."""
 
-MEAN_GAP_MS = 20_000
+MEAN_GAP_MS: Final = 20_000
 """Mean time between two submissions, in milliseconds."""
 
 

@@ -74,21 +74,23 @@ class Settings:
         lease_ttl_ms: time to live of every lease in milliseconds.
         crash_rate: share of leases, 0..1, in which the worker vanishes.
         late_rate: share of the other leases, 0..1, in which the worker sleeps past the end.
-        check_every: events between two checks of the whole state.
+        check_every: events between two checks of the whole state; None: half as many as there are jobs,
+            so that checks, O(jobs) each, cost O(1) per event.
     """
 
     seed: int = 1
-    workers: int = 64
+    workers: int = 16
     lease_ttl_ms: int = 300_000
     crash_rate: float = 0.05
     late_rate: float = 0.05
-    check_every: int = 5_000
+    check_every: int | None = None
 
 
 @attrs.define
 class Tally:
     """What has happened so far."""
 
+    events: int = 0
     succeeded: int = 0
     failed: int = 0
     last_end_ms: int = 0
@@ -120,6 +122,7 @@ class World:
         self._scheduler = Scheduler(engine)
         self._clock = clock
         self._settings = settings
+        self._check_every = settings.check_every or max(len(jobs) // 2, 1)
         self._chance = chance
         self._audit = Audit()
         self._tally = Tally()
@@ -160,9 +163,9 @@ class World:
     def _carry_out(self, at_ms: int) -> None:
         """Do what is planned up to that instant; what that plans for the same instant, too."""
         while self._plans and self._plans[0][0] <= at_ms:
-            _, number, action = heapq.heappop(self._plans)
-            action()
-            if (number + 1) % self._settings.check_every == 0:
+            heapq.heappop(self._plans)[2]()
+            self._tally.events += 1
+            if self._tally.events % self._check_every == 0:
                 self._check()
 
     def _check(self) -> None:
@@ -190,9 +193,10 @@ class World:
         """Give idle workers work until there is none for them."""
         self._look_for_work = False
         self._hand_out_lost()
-        for size in self._fleet.idle_sizes():
-            while self._fleet.has_idle(size) and (found := self._find(size)):
-                self._claim(self._fleet.hire(size), *found)
+        while (size := self._fleet.largest_idle()) and (execution_id := self._find(size)):
+            worker = self._fleet.hire_for(self._jobs[execution_id].required_capabilities)
+            assert worker, "the engine offers what this size can run"
+            self._claim(worker, execution_id)
 
     def _hand_out_lost(self) -> None:
         """Page through the lost leases; who can take over one, does."""
@@ -205,18 +209,18 @@ class World:
             if (after := page.next) is None:
                 return
 
-    def _find(self, size: int) -> tuple[str, str] | None:
-        """Find the best job for a worker of this size, and its lane."""
+    def _find(self, size: int) -> str | None:
+        """Find the best job for a worker of this size, lane by lane."""
         for lane_id in self._lanes:
             for execution_id in self._scheduler.peek(lane_id, tokens(size), limit=1):
-                return execution_id, lane_id
+                return execution_id
         return None
 
-    def _claim(self, worker: Worker, execution_id: str, lane_id: str) -> None:
+    def _claim(self, worker: Worker, execution_id: str) -> None:
         request = IssueClaimGrantRequest(
             worker_id=worker.worker_id,
             worker_instance_id=worker.worker_instance_id,
-            lane_id=lane_id,
+            lane_id=self._jobs[execution_id].lane_id,
             grant_ttl_ms=GRANT_TTL_MS,
             worker_capabilities=worker.capabilities,
         )
@@ -365,6 +369,7 @@ class World:
             stalls=tally.stalls,
             reclaims=tally.reclaims,
             refused=self._audit.refused,
+            events=tally.events,
             checks=tally.checks,
             violations=tuple(self._audit.violations),
             digest=self._engine.digest(),
