@@ -47,7 +47,9 @@ class Scheduler:
         try:
             engine._begin()
             engine._pending = TIDYING
-            best = tuple(r.execution_id for r in islice(engine._indexes.waiting.candidates(lane_id, has), limit))
+            best = tuple(
+                r.execution_id for r in islice(engine._indexes.waiting.candidates(lane_id, has), limit)
+            )
             engine._pending = None
             return best
         finally:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-
 from grantcore.index.indexes import Indexes
 from grantcore.index.lazy import SLACK
 from grantcore.index.rolls import confirms, created
@@ -169,8 +168,8 @@ def _current(record: Execution, past: Past) -> Wrong:
 
 
 def _history(record: Execution, past: Past, limit: int) -> Wrong:
-    first = max(past.noted - limit, 0)
-    if sorted(past.history) != list(range(first, past.noted)):
+    kept = past.noted - past.first
+    if sorted(past.history) != list(range(past.first, past.noted)) or (record.past and kept > limit):
         yield "D-25: the history has gaps or is too long"
         return
     if not past.noted:
@@ -257,5 +256,3 @@ def _lists(store: Store, indexes: Indexes) -> Wrong:
         record.execution_id for record in sorted(records, key=created)
     ]:
         yield "I-35: the roll of executions is wrong"
-
-

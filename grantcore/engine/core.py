@@ -51,7 +51,9 @@ Pending = tuple[int, "Change | None", "str | None", "Before | None"]
 
 TIDYING: Final[Pending] = (0, None, None, None)
 
-_HERE: Final = str(Path(__file__).parent)
+_ID_METHODS: Final = ("execution_id", "lease_id", "attempt_id", "suspension_id")
+
+_HERE: Final = str(Path(__file__).parent.parent)
 
 
 class Lock(Protocol):
@@ -120,6 +122,8 @@ class Core:
         """
         if clock is not None and not callable(clock):
             raise invalid("clock", "a callable that gives an int")
+        if ids is not None and not all(callable(getattr(ids, name, None)) for name in _ID_METHODS):
+            raise invalid("ids", f"a source of ids, with {', '.join(_ID_METHODS)}")
         self._config = checks.instance("config", config, EngineConfig)
         self._clock: Clock = SystemClock() if clock is None else clock
         self._ids: IdSource = MintedIds(secrets.token_hex(10)) if ids is None else ids
@@ -251,8 +255,8 @@ class Core:
             self._indexes.changed_priority(record)
         if record.grant is not grant:
             self._indexes.changed_grant(record, grant)
-        if soonest < record.filed_ms:
-            self._deadlines.file(record, soonest)
+        if soonest <= record.filed_ms:
+            self._deadlines.file(record)
         if record.past is not None:
             trim(record.past, self._config.lease_history_limit)
         if was is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final
 
 from grantcore.engine import processes, reading
-from grantcore.engine.core import Alike, Core
+from grantcore.engine.core import TIDYING, Alike, Core
+from grantcore.engine.observers import shown_attempt
 from grantcore.index.lazy import room
 from grantcore.index.rolls import created, read_cursor
 from grantcore.model import capabilities, checks
@@ -27,7 +29,6 @@ from grantcore.model.records import NO_TAGS, Key, Spec, SpecFields, spec_fields
 from grantcore.model.time import MAX_MS, gone
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot
 from grantcore.rules import creating, pausing, replaying
-from grantcore.engine.observers import shown_attempt
 
 NO_POLICY: Final = ExecutionPolicy()
 MAX_NAME_BYTES: Final = 256
@@ -220,7 +221,10 @@ class Executions(Core):
         limit = self._config.max_executions
         if limit is not None and len(self._records) >= limit:
             raise LimitExceeded("the store is full", limit="max_executions")
-        if not self._indexes.waiting.has_room(spec, self._config.max_shelves_per_lane):
+        self._pending = TIDYING
+        has_room = self._indexes.waiting.has_room(spec, self._config.max_shelves_per_lane)
+        self._pending = None
+        if not has_room:
             raise LimitExceeded("too many distinct requirement sets wait here", limit="max_shelves_per_lane")
 
     def _refuse_used(self, execution_id: str) -> None:
@@ -235,7 +239,7 @@ class Executions(Core):
         if spec is None:
             if len(self._specs) > room(len(self._records)):
                 self._specs = {spec_fields(record.spec): record.spec for record in self._records.values()}
-            spec = self._specs[alike] = Spec(*alike)
+            spec = self._specs[alike] = Spec(*alike[:5], copy.deepcopy(alike[5]), *alike[6:])
         return spec
 
     def describe_execution(self, execution_id: str) -> ExecutionSnapshot | None:
@@ -515,5 +519,3 @@ def _names(field: str, names: object) -> tuple[str, ...]:
             raise invalid(field, f"at most {MAX_BUDGETS} names")
         read[checks.text(field, name, MAX_NAME_BYTES, least=1)] = None
     return tuple(read)
-
-

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import attrs
+
 from grantcore.engine import checking, processes, snapshots
 from grantcore.engine.clocks import Clock
 from grantcore.engine.core import TIDYING
@@ -18,10 +20,11 @@ from grantcore.model.errors import GrantError, InvariantBroken, SnapshotInvalid,
 from grantcore.model.events import ExecutionEvent
 from grantcore.model.ids import IdSource
 from grantcore.model.outcomes import AdvanceReport, EngineStats
-from grantcore.model.past import past_of
+from grantcore.model.past import past_of, trim
 from grantcore.model.phases import ACTIVE, LEASED
 from grantcore.model.records import spec_fields
 from grantcore.model.time import MAX_MS, NEVER
+from grantcore.model.values import FrozenDict
 from grantcore.model.views import LeaseEvent
 
 MAX_SLICE = 2**31 - 1
@@ -116,7 +119,10 @@ class GrantEngine(Executions, Grants, Leases):
 
         O(1). SPEC 9.
         """
-        return Operator(self, identity)
+        operator = Operator(self, identity)
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        return operator
 
     def subscribe(self, observer: Callable[[ExecutionEvent], None]) -> Subscription:
         """Have every later event told to ``observer``, in order, before the call that caused it returns.
@@ -161,7 +167,8 @@ class GrantEngine(Executions, Grants, Leases):
         try:
             self._begin()
             history = past_of(self._find(execution_id)).history
-            return tuple(history[number] for number in sorted(history))
+            latest = sorted(history)[-self._config.lease_history_limit :]
+            return tuple(attrs.evolve(history[number]) for number in latest)
         finally:
             self._lock.release()
 
@@ -180,7 +187,7 @@ class GrantEngine(Executions, Grants, Leases):
             self._begin()
             indexes = self._indexes
             return EngineStats(
-                executions_by_phase=dict(indexes.counts),
+                executions_by_phase=FrozenDict(indexes.counts),
                 live_grants=indexes.live_grants,
                 current_leases=indexes.counts[LEASED],
                 waiting_for_reclaim=indexes.waiting_for_reclaim,
@@ -283,6 +290,9 @@ class GrantEngine(Executions, Grants, Leases):
         self._clock_clamped = about["clock_clamped"]
         self._incarnation = about["incarnation"] + 1
         try:
+            for record in store.records.values():
+                if record.past is not None:
+                    trim(record.past, self._config.lease_history_limit)
             self._indexes.rebuild()
             self._check(self._last_ms)
         except (GrantError, AssertionError, LookupError) as error:

@@ -22,7 +22,6 @@ from grantcore.model.requests import GrantRequest, IssueClaimGrantRequest, Issue
 from grantcore.rules import granting
 from grantcore.rules.change import Change
 
-
 CLAIM = GrantKind.CLAIM
 RESUME = GrantKind.RESUME
 RECLAIM = GrantKind.RECLAIM
@@ -219,5 +218,6 @@ def read_grant(grant: object) -> tuple[str, GrantKind, int]:
     """
     if not isinstance(grant, (ClaimGrant, ResumeGrant, ReclaimGrant)) or type(grant) not in KIND_OF:
         raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
-    execution_id = checks.execution_id(grant.execution_id, "grant.execution_id")
-    return execution_id, KIND_OF[type(grant)], checks.instant("grant.expires_at_ms", grant.expires_at_ms)
+    execution_id = checks.execution_id(getattr(grant, "execution_id", None), "grant.execution_id")
+    ends = checks.instant("grant.expires_at_ms", getattr(grant, "expires_at_ms", None))
+    return execution_id, KIND_OF[type(grant)], ends

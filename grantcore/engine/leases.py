@@ -204,7 +204,7 @@ class Leases(Core):
 
     def _take(self, now: int, grant: Grant, taker: Taker, lane_id: str | None) -> Lease:
         """Consume a grant, exactly once."""
-        record = self._find(grant.execution_id)
+        record = self._find(getattr(grant, "execution_id", None))
         if lane_id is not None and lane_id != record.spec.lane_id:
             raise invalid("lane_id", "the lane of the execution")
         claiming.with_grant(record, now, grant, taker[0])
@@ -247,9 +247,7 @@ class Leases(Core):
         finally:
             self._lock.release()
 
-    def renew_leases(
-        self, leases: Iterable[Fenced], *, lease_ttl_ms: int
-    ) -> tuple[Lease | LeaseLost, ...]:
+    def renew_leases(self, leases: Iterable[Fenced], *, lease_ttl_ms: int) -> tuple[Lease | LeaseLost, ...]:
         """Renew many leases, each fenced by itself, in order; the lock is taken once.
 
         Args:
@@ -283,9 +281,7 @@ class Leases(Core):
         except GrantError as refusal:
             return LeaseLost(named(fence), refusal)
 
-    def update_progress(
-        self, lease: Fenced, *, pct: int | None = None, message: str | None = None
-    ) -> None:
+    def update_progress(self, lease: Fenced, *, pct: int | None = None, message: str | None = None) -> None:
         """Tell how far the work is; each part is stored only when given.
 
         Args:
@@ -469,7 +465,9 @@ class Leases(Core):
         try:
             now = self._begin()
             record = self._find(execution_id)
-            return self._cancel(record, ending.cancel(record, now, fence, reason, cancelled_by, by_operator=False))
+            return self._cancel(
+                record, ending.cancel(record, now, fence, reason, cancelled_by, by_operator=False)
+            )
         finally:
             self._lock.release()
 

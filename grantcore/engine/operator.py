@@ -76,9 +76,7 @@ class Operator:
         finally:
             engine._lock.release()
 
-    def fail(
-        self, execution_id: str, *, reason: str, category: str = ""
-    ) -> RetryScheduled | TerminalFailed:
+    def fail(self, execution_id: str, *, reason: str, category: str = "") -> RetryScheduled | TerminalFailed:
         """End with failure the attempt that somebody holds; the policy decides on a retry.
 
         Raises:
@@ -208,9 +206,7 @@ class Operator:
         finally:
             engine._lock.release()
 
-    def block(
-        self, execution_id: str, *, reason: str = "paused_by_operator", detail: str = ""
-    ) -> Blocked:
+    def block(self, execution_id: str, *, reason: str = "paused_by_operator", detail: str = "") -> Blocked:
         """Keep a waiting execution from being granted; a live grant is void.
 
         Args:

@@ -14,7 +14,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -29,6 +28,7 @@ from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
 from grantcore.model.records import Execution, Key, Origin, Past, Rare, Spec, Store
 from grantcore.model.time import NEVER
+from grantcore.model.values import FrozenDict
 from grantcore.model.views import Attempt, LeaseEvent
 from grantcore.rules.fencing import attempt_id_of
 
@@ -134,7 +134,7 @@ def _read_object(value: Json, path: str) -> dict[str, Json]:
 
 def _read_tags(value: Json, path: str) -> Mapping[str, str]:
     pairs = _read_object(value, path).items()
-    return MappingProxyType({key: _read_text(entry, f"{path}.{key}") for key, entry in pairs})
+    return FrozenDict({key: _read_text(entry, f"{path}.{key}") for key, entry in pairs})
 
 
 TAGS: Final = Kind(dict, _read_tags)
@@ -167,7 +167,9 @@ def record_of(cls: type[Any], **kinds: Kind) -> Kind:
         unknown = fields.keys() - kinds.keys()
         absent = [n for n in kinds if n not in fields and defaults[n] is attrs.NOTHING]
         if unknown or absent:
-            raise refuse(path, f"an object of {cls.__name__}: {', '.join(sorted(unknown) or absent)} is wrong")
+            raise refuse(
+                path, f"an object of {cls.__name__}: {', '.join(sorted(unknown) or absent)} is wrong"
+            )
         try:
             return cls(**{name: kinds[name].read(field, f"{path}.{name}") for name, field in fields.items()})
         except GrantError as error:
@@ -202,9 +204,7 @@ BACKOFF: Final = tagged(
     fixed=(Fixed, record_of(Fixed, delay_ms=INT)),
     exponential=(
         Exponential,
-        record_of(
-            Exponential, initial_delay_ms=INT, max_delay_ms=INT, multiplier_permille=INT, jitter=FLAG
-        ),
+        record_of(Exponential, initial_delay_ms=INT, max_delay_ms=INT, multiplier_permille=INT, jitter=FLAG),
     ),
 )
 
@@ -234,6 +234,7 @@ SPEC: Final = record_of(
     quota_policy_id=optional(TEXT),
     budget_ids=TEXTS,
 )
+
 
 def sequence_of(make: Callable[..., Any], *kinds: Kind) -> Kind:
     """A tuple with a kind for each place."""
@@ -354,6 +355,7 @@ PAST: Final = record_of(
     attempts=numbered(ATTEMPT),
     history=numbered(LINE),
     noted=INT,
+    first=INT,
     retry_count=INT,
     replay_count=INT,
     reclaim_count=INT,

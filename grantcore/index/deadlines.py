@@ -3,7 +3,7 @@
 The record itself knows its first deadline (``model/deadlines.py``); an entry only says *look at this
 record at the latest then*. So a deadline that moves away, as a renewed lease's does, costs nothing: the
 entry is a lower bound, and is moved when its time comes. A deadline that comes nearer adds a nearer
-entry. ``record.filed_ms`` names the one entry that counts; others are unconfirmed.
+entry. ``record.filed_ms`` and ``filed_as`` name the one entry that counts; others are unconfirmed.
 
 Entries lie in buckets of 64 ms. A bucket is sorted the first time it becomes the head, by (instant,
 kind, id): the exact order of SPEC 3. What falls into a bucket after that waits in a small heap beside.
@@ -92,19 +92,17 @@ class Deadlines:
         """The first deadline of a record. O(1)."""
         return due_of(record, self._retention_ms)
 
-    def file(self, record: Execution, soonest: int = 0) -> None:
-        """See to it that the record is looked at in time. O(1) amortised; nothing if it is already.
-
-        ``soonest`` is a deadline it has; 0 lets the record be asked for its first.
-        """
-        due_ms = soonest or due_of(record, self._retention_ms)[0]
-        if due_ms < record.filed_ms:
-            self._add(record, due_ms)
+    def file(self, record: Execution) -> None:
+        """See to it that the record is looked at in time. O(1) amortised; nothing if it is already."""
+        due_ms, kind = due_of(record, self._retention_ms)
+        if due_ms < record.filed_ms or (due_ms == record.filed_ms != NEVER and kind < record.filed_as):
+            self._add(record, due_ms, kind)
             if self.entries > self._room:
                 self.tidy()
 
-    def _add(self, record: Execution, due_ms: int) -> None:
+    def _add(self, record: Execution, due_ms: int, kind: Deadline) -> None:
         record.filed_ms = due_ms
+        record.filed_as = kind
         key = due_ms >> BUCKET_BITS
         bucket = self._buckets.get(key)
         if bucket is None:
@@ -112,10 +110,9 @@ class Deadlines:
         if bucket.ready is None:
             bucket.loose.append(record)
         else:
-            heappush(bucket.fresh, self._entry(record, *due_of(record, self._retention_ms)))
+            heappush(bucket.fresh, self._entry(record, due_ms, kind))
         self.entries += 1
-        if due_ms < self.next_ms:
-            self.next_ms = due_ms
+        self.next_ms = min(self.next_ms, due_ms)
 
     def _entry(self, record: Execution, due_ms: int, kind: Deadline) -> Entry:
         self._tickets += 1
@@ -139,7 +136,7 @@ class Deadlines:
             self._sort(key, bucket)
         while (entry := bucket.first()) is not None:
             due_ms, kind, _, _, record = entry
-            if record.filed_ms == due_ms:
+            if record.filed_ms == due_ms and record.filed_as == kind:
                 due = due_of(record, self._retention_ms)
                 if due == (due_ms, kind):
                     return entry
@@ -156,7 +153,7 @@ class Deadlines:
     def _refile(self, record: Execution, due: Due) -> None:
         record.filed_ms = NEVER
         if due[0] != NEVER:
-            self._add(record, due[0])
+            self._add(record, *due)
 
     def _sort(self, key: int, bucket: Bucket) -> None:
         """Turn the loose entries of a bucket into exact ones, soonest last."""
@@ -169,7 +166,7 @@ class Deadlines:
                 continue
             due = due_of(record, self._retention_ms)
             if due[0] >> BUCKET_BITS == key:
-                record.filed_ms = due[0]
+                record.filed_ms, record.filed_as = due
                 ready.append(self._entry(record, *due))
             else:
                 later.append((record, due))

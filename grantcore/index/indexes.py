@@ -46,7 +46,8 @@ class Indexes:
             self.waiting.offer(record)
         elif target in LOST:
             self.losses.add(record)
-            self.losses.tidy(len(self._records))
+        if source in LOST:
+            self.losses.tidy(self.waiting_for_reclaim)
 
     def changed_grant(self, record: Execution, before: object) -> None:
         """Follow a grant that came or went; without one an eligible record is offered again (I-20)."""
@@ -67,7 +68,6 @@ class Indexes:
         record.filed_ms = -1
         live = len(self._records)
         self.roll.tidy(live)
-        self.losses.tidy(live)
         self.deadlines.tidy()
         self.waiting.tidy()
         self.holders.tidy()

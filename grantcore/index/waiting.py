@@ -163,9 +163,7 @@ class Waiting:
 
     def candidates(self, lane_id: str, has: frozenset[str]) -> Iterator[Execution]:
         """Those of a lane whose requirements ``has`` covers, best first."""
-        shelves = [
-            shelf for shelf in self.lanes.get(lane_id, {}).values() if has.issuperset(shelf.required)
-        ]
+        shelves = [shelf for shelf in self.lanes.get(lane_id, {}).values() if has.issuperset(shelf.required)]
         for shelf in shelves:
             self._drop_stale(shelf)
         return merge(*(shelf.members() for shelf in shelves), key=rank)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final, TypeVar
 
 from grantcore.model.errors import InvalidTagKey, invalid
 from grantcore.model.time import MAX_MS
+from grantcore.model.values import FrozenDict
 
 MAX_ID_BYTES: Final = 256
 MAX_LANE_BYTES: Final = 64
@@ -133,11 +133,13 @@ def tags(value: object, max_tags: int, max_bytes: int) -> Mapping[str, str]:
         if count >= max_tags:
             raise invalid("tags", f"at most {max_tags} entries")
         copied[text("tags", key, MAX_ID_BYTES)] = text("tags", entry, max_bytes)
-    return MappingProxyType(copied)
+    return FrozenDict(copied)
 
 
 def tag_names(tags: Mapping[str, str]) -> None:
     """Refuse the first tag whose name is not ``namespace.name`` (reference 9.4)."""
     for key in tags:
         if not _TAG_NAME.match(key):
-            raise InvalidTagKey("a tag name is lower-case letters, digits, underscores, a dot, a name", key=key)
+            raise InvalidTagKey(
+                "a tag name is lower-case letters, digits, underscores, a dot, a name", key=key
+            )

@@ -272,7 +272,11 @@ def _part(field: str, value: object) -> str | None:
 
 
 def _epoch(field: str, value: object) -> int | None:
-    return None if value is None or (type(value) is str and not value) else checks.integer(field, value, 0, MAX_MS)
+    return (
+        None
+        if value is None or (type(value) is str and not value)
+        else checks.integer(field, value, 0, MAX_MS)
+    )
 
 
 def complete_fence(fence: FenceParts) -> None:

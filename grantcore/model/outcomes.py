@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import attrs
@@ -208,7 +209,7 @@ class ExpiredLeasesPage:
 class EngineStats:
     """Counts, read in O(1)."""
 
-    executions_by_phase: dict[Phase, int]
+    executions_by_phase: Mapping[Phase, int]
     live_grants: int
     current_leases: int
     waiting_for_reclaim: int

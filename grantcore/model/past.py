@@ -121,5 +121,7 @@ def note(past: Past, number: int, line: LeaseEvent) -> None:
 
 
 def trim(past: Past, limit: int) -> None:
-    """Drop the line that the last one pushed over the limit (D-25); may be repeated. O(1)."""
-    past.history.pop(past.noted - 1 - limit, None)
+    """Drop the lines that are over the limit (D-25); may be repeated. O(1) amortised."""
+    while past.first < past.noted - limit:
+        past.history.pop(past.first, None)
+        past.first += 1

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Final
 
 import attrs
@@ -22,9 +21,10 @@ from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.time import NEVER
+from grantcore.model.values import FrozenDict
 from grantcore.model.views import Attempt, LeaseEvent
 
-NO_TAGS: Final[Mapping[str, str]] = MappingProxyType({})
+NO_TAGS: Final[Mapping[str, str]] = FrozenDict()
 
 
 class Origin(StrEnum):
@@ -58,9 +58,7 @@ class Spec:
     budget_ids: tuple[str, ...]
 
 
-SpecFields = tuple[
-    str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]
-]
+SpecFields = tuple[str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]]
 """The fields of a spec, in order: what it is interned by."""
 
 
@@ -126,6 +124,9 @@ class Past:
     noted: int
     """How many lease events there ever were."""
 
+    first: int = 0
+    """The number of the oldest one that is kept."""
+
     retry_count: int = 0
     replay_count: int = 0
     reclaim_count: int = 0
@@ -164,6 +165,9 @@ class Execution:
 
     # Marks of the indexes: derived, rebuilt with them.
     filed_ms: int = NEVER
+    filed_as: int = 0
+    """Kind of the deadline it is filed under."""
+
     queued: int | None = None
 
     @property

@@ -8,8 +8,8 @@ from typing import Final
 import attrs
 
 from grantcore.model import capabilities, checks
-from grantcore.model.grants import Terms
 from grantcore.model.config import MAX_BYTES, MAX_TTL_MS
+from grantcore.model.grants import Terms
 
 
 def _tokens(value: Iterable[str]) -> frozenset[str]:

@@ -8,9 +8,8 @@ from grantcore.model import events
 from grantcore.model.errors import ExecutionNotEligible, InvalidBlockingReason
 from grantcore.model.phases import BLOCKED, ELIGIBLE, TERMINAL
 from grantcore.model.records import NOTHING, Execution, rare_of
-from grantcore.model.time import NEVER
 from grantcore.model.vector import ORDERS
-from grantcore.rules.change import Arguments, Change, move, step
+from grantcore.rules.change import NONE_SET, Arguments, Change, move, step
 from grantcore.rules.fencing import not_active
 
 
@@ -23,7 +22,7 @@ def block(record: Execution, now: int, reason: str, detail: str) -> Change:
     if reason not in ORDERS:
         raise InvalidBlockingReason(f"reason must be one of {', '.join(ORDERS)}")
     blocked = step(events.Blocked, record.phase, BLOCKED)
-    return (blocked, write_block, record, now, (reason, detail), NEVER)
+    return (blocked, write_block, record, now, (reason, detail), NONE_SET)
 
 
 def write_block(record: Execution, at_ms: int, arguments: Arguments) -> None:
@@ -42,7 +41,7 @@ def unblock(record: Execution, now: int, expected_reason: str | None) -> Change:
         raise ExecutionNotEligible("no order blocks the execution")
     if expected_reason is not None and expected_reason != (record.rare or NOTHING).blocking_reason:
         raise ExecutionNotEligible("another order blocks the execution")
-    return (_UNBLOCKED, write_unblock, record, now, (), NEVER)
+    return (_UNBLOCKED, write_unblock, record, now, (), NONE_SET)
 
 
 _UNBLOCKED: Final = step(events.Unblocked, BLOCKED, ELIGIBLE)

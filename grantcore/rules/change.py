@@ -77,17 +77,18 @@ def step(event: EventType, source: Phase | None, target: Phase | None) -> Step:
 ASK: Final = 0
 """The record must be asked for its next deadline."""
 
+NONE_SET: Final = NEVER + 1
+"""The change sets no deadline."""
+
 Change = tuple[
     Step,
     Writer,
     Execution,
     int,  # at_ms: when it happened
     Arguments,
-    int,  # the soonest deadline that is set by it: ASK, an instant, or NEVER
+    int,  # the soonest deadline that is set by it: ASK, an instant, or NONE_SET
 ]
 """A plain tuple, because every call makes one."""
-
-assert ASK < NEVER
 
 
 def touch(record: Execution, at_ms: int) -> None:

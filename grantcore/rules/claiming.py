@@ -71,7 +71,7 @@ def _unusable(record: Execution, now: int, given: Grant) -> GrantError:
     elif record.phase is not ELIGIBLE:
         return ExecutionNotLeaseable("only a waiting execution is leased")
     if record.grant is None:
-        ends = checks.instant("grant.expires_at_ms", given.expires_at_ms)
+        ends = checks.instant("grant.expires_at_ms", getattr(given, "expires_at_ms", None))
         return InvalidClaimGrant("no grant is out", reason="lapsed" if gone(ends, now) else "absent")
     if record.grant.kind is not kind:
         return InvalidClaimGrant("the grant is of another kind", reason="other_kind")
@@ -271,7 +271,11 @@ def _mint(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[Minted, Mi
         return _foreign_ids(record, ids, kind)
     assert record.tenure is not None
     old_prefix, attempt_id = record.tenure[PREFIX], record.tenure[ATTEMPT_ID]
-    return (attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)), ids.number(), ids.prefix
+    return (
+        (attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)),
+        ids.number(),
+        ids.prefix,
+    )
 
 
 def _foreign_ids(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[str, str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Final
 
 from grantcore.model import events
@@ -11,7 +10,8 @@ from grantcore.model.errors import ExecutionNotEligible
 from grantcore.model.phases import DELAYED, ELIGIBLE
 from grantcore.model.records import Execution, Key, Rare, Spec, Store, rare_of
 from grantcore.model.time import NEVER
-from grantcore.rules.change import ASK, Arguments, Change, step, touch
+from grantcore.model.values import FrozenDict
+from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, step, touch
 
 MAX_PRIORITY: Final = 9000
 
@@ -47,7 +47,7 @@ def create(
     record = Execution(execution_id, spec, None, priority, now, now, now)
     told = (payload, tags, delay_until_ms, deadline_at_ms, key, store)
     if delay_until_ms is None and deadline_at_ms is None and payload is None and not tags:
-        return (_CREATED, write_creation, record, now, told, NEVER)
+        return (_CREATED, write_creation, record, now, told, NONE_SET)
     delayed = delay_until_ms is not None and delay_until_ms > now
     record.rare = Rare(
         payload=payload,
@@ -72,7 +72,7 @@ def change_priority(record: Execution, now: int, priority: int) -> Change:
     if record.phase is not ELIGIBLE:
         raise ExecutionNotEligible("the priority of a waiting execution can change, of no other")
     told = (record.priority, clamp(priority))
-    return (_PRIORITY_CHANGED, write_priority, record, now, told, NEVER)
+    return (_PRIORITY_CHANGED, write_priority, record, now, told, NONE_SET)
 
 
 def write_priority(record: Execution, at_ms: int, arguments: Arguments) -> None:
@@ -85,9 +85,9 @@ def write_priority(record: Execution, at_ms: int, arguments: Arguments) -> None:
 def set_tags(record: Execution, now: int, tags: Mapping[str, str]) -> Change:
     """Decide the merged tags."""
     old = record.rare.tags if record.rare else {}
-    merged = MappingProxyType({**old, **tags})
+    merged = FrozenDict({**old, **tags})
     changed = step(events.TagsChanged, record.phase, record.phase)
-    return (changed, write_tags, record, now, (tags, merged), NEVER)
+    return (changed, write_tags, record, now, (tags, merged), NONE_SET)
 
 
 def write_tags(record: Execution, at_ms: int, arguments: Arguments) -> None:

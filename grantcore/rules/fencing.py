@@ -61,7 +61,9 @@ def not_held(record: Execution) -> GrantError:
 
 def revoked(record: Execution) -> LeaseRevoked:
     """Tell that an operator took the lease away."""
-    return LeaseRevoked("an operator took the lease away", reason=(record.rare or NOTHING).lease_revoke_reason)
+    return LeaseRevoked(
+        "an operator took the lease away", reason=(record.rare or NOTHING).lease_revoke_reason
+    )
 
 
 def stale(record: Execution) -> StaleLease:

@@ -19,10 +19,8 @@ from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
 from grantcore.model.records import INTERRUPTED, Execution, Past, rare_of
 from grantcore.model.requests import GrantRequest
-from grantcore.model.time import MAX_MS, NEVER
-from grantcore.model.views import Attempt
-from grantcore.rules.change import ASK, Arguments, Change, move, step
-
+from grantcore.model.time import MAX_MS
+from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, move, step
 
 RESUME: Final = GrantKind.RESUME
 RECLAIM: Final = GrantKind.RECLAIM
@@ -48,9 +46,7 @@ def _other_kind(record: Execution) -> UseClaimResumedExecution | NotAResumedExec
     return NotAResumedExecution("the attempt was not interrupted: ask for a claim grant")
 
 
-def issue_reclaim(
-    record: Execution, now: int, request: GrantRequest
-) -> Change | NotReclaimable:
+def issue_reclaim(record: Execution, now: int, request: GrantRequest) -> Change | NotReclaimable:
     """Decide a reclaim grant, the end at the cap (D-05), or that there is nothing to take over."""
     if record.phase not in LOST:
         return NotReclaimable(record.execution_id, "execution_not_reclaimable")
@@ -75,7 +71,7 @@ def _grant(record: Execution, now: int, request: GrantRequest, kind: GrantKind) 
     lacking = capabilities.missing(required, request.worker_capabilities) if required else ()
     if lacking:
         mismatched = step(events.CapabilityMismatched, record.phase, record.phase)
-        return (mismatched, write_mismatch, record, now, (request.worker_id, lacking), NEVER)
+        return (mismatched, write_mismatch, record, now, (request.worker_id, lacking), NONE_SET)
     issued = _ISSUED if record.phase is ELIGIBLE else step(events.GrantIssued, record.phase, record.phase)
     expires_at_ms = now + request.grant_ttl_ms
     if expires_at_ms > MAX_MS:
@@ -91,7 +87,7 @@ _new: Final = tuple.__new__
 
 def write_grant(record: Execution, _at_ms: int, arguments: Arguments) -> None:
     """Store the grant; the execution itself is untouched (reference 4.1)."""
-    grant, = arguments
+    (grant,) = arguments
     record.grant = grant
 
 
@@ -101,13 +97,19 @@ def write_mismatch(record: Execution, at_ms: int, arguments: Arguments) -> None:
     rare_of(record).last_capability_mismatch_at_ms = at_ms
 
 
-def withdraw(record: Execution, now: int, kind: GrantKind, worker_id: str, expires_at_ms: int) -> Change | None:
+def withdraw(
+    record: Execution, now: int, kind: GrantKind, worker_id: str, expires_at_ms: int
+) -> Change | None:
     """Decide to take back exactly this grant, or nothing."""
     grant = record.grant
-    if grant is None or (grant.kind, grant.worker_id, grant.expires_at_ms) != (kind, worker_id, expires_at_ms):
+    if grant is None or (grant.kind, grant.worker_id, grant.expires_at_ms) != (
+        kind,
+        worker_id,
+        expires_at_ms,
+    ):
         return None
     withdrawn = step(events.GrantWithdrawn, record.phase, record.phase)
-    return (withdrawn, write_no_grant, record, now, (), NEVER)
+    return (withdrawn, write_no_grant, record, now, (), NONE_SET)
 
 
 def write_no_grant(record: Execution, _at_ms: int, _arguments: Arguments) -> None:

@@ -6,11 +6,11 @@ from typing import Final
 
 from grantcore.model import events
 from grantcore.model.errors import invalid
-from grantcore.model.leases import Held, Lease, new_lease
+from grantcore.model.leases import Held, new_lease
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution, rare_of
-from grantcore.model.time import MAX_MS, NEVER
-from grantcore.rules.change import Arguments, Change, step, touch
+from grantcore.model.time import MAX_MS
+from grantcore.rules.change import NONE_SET, Arguments, Change, step, touch
 from grantcore.rules.fencing import held
 
 
@@ -31,7 +31,7 @@ _PROGRESSED: Final = step(events.ProgressReported, LEASED, LEASED)
 
 def write_renewal(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the new end; neither epoch nor history nor transition changes."""
-    lease, = arguments
+    (lease,) = arguments
     record.expires_at_ms = lease.expires_at_ms
     record.renewed_at_ms = record.last_mutation_at_ms = at_ms
 
@@ -39,7 +39,7 @@ def write_renewal(record: Execution, at_ms: int, arguments: Arguments) -> None:
 def progress(record: Execution, now: int, fence: Held, pct: int | None, message: str | None) -> Change:
     """Decide to store what the holder says."""
     held(record, fence)
-    return (_PROGRESSED, write_progress, record, now, (pct, message), NEVER)
+    return (_PROGRESSED, write_progress, record, now, (pct, message), NONE_SET)
 
 
 def write_progress(record: Execution, at_ms: int, arguments: Arguments) -> None:

@@ -12,8 +12,7 @@ from grantcore.model.errors import StaleLease
 from grantcore.model.outcomes import AlreadySatisfied
 from grantcore.model.past import lease_of, lost, note
 from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, LEASE_REVOKED, LEASED
-from grantcore.model.records import Execution, Past, rare_of
-from grantcore.model.views import LeaseEvent
+from grantcore.model.records import Execution, rare_of
 from grantcore.rules.change import ASK, Arguments, Change, step, touch
 from grantcore.rules.ending import pass_deadline, time_out
 from grantcore.rules.fencing import current, not_active
@@ -99,4 +98,3 @@ LAPSES: Final[Mapping[Deadline, Callable[[Execution, int, int], Change]]] = Mapp
     }
 )
 """What each kind of deadline does; the retention's end is a purge (``replaying.purge``)."""
-

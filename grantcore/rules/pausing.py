@@ -12,7 +12,7 @@ from grantcore.model.phases import BLOCKED, DELAYED, ELIGIBLE, LEASED, RUNNABLE
 from grantcore.model.records import INTERRUPTED, WAITING_FOR_CHILDREN, Execution, Past, rare_of
 from grantcore.model.time import NEVER
 from grantcore.model.views import Attempt, LeaseEvent
-from grantcore.rules.change import ASK, Arguments, Change, move, step
+from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, move, step
 from grantcore.rules.fencing import held
 
 WORKER_DELAY: Final = "worker_delay"
@@ -93,7 +93,7 @@ def promote(record: Execution, now: int) -> Change:
         raise NotRunnable("the execution is active or has ended")
     if record.phase is not BLOCKED or not record.waits_for_children:
         raise NotBlockedByDeps("the execution does not wait for children")
-    return (_CHILDREN_DONE, write_promotion, record, now, (), NEVER)
+    return (_CHILDREN_DONE, write_promotion, record, now, (), NONE_SET)
 
 
 def write_promotion(record: Execution, at_ms: int, _arguments: Arguments) -> None:
@@ -104,7 +104,7 @@ def write_promotion(record: Execution, at_ms: int, _arguments: Arguments) -> Non
 
 def become_due(record: Execution, now: int) -> Change:
     """Decide the end of a delay."""
-    return (_BECAME_DUE, write_due, record, now, (), NEVER)
+    return (_BECAME_DUE, write_due, record, now, (), NONE_SET)
 
 
 def write_due(record: Execution, at_ms: int, _arguments: Arguments) -> None:

@@ -6,15 +6,13 @@ from grantcore.model import events
 from grantcore.model.errors import ExecutionNotTerminal, MaxReplaysExhausted
 from grantcore.model.past import note, past_of
 from grantcore.model.phases import ELIGIBLE, TERMINAL
-from grantcore.model.records import NOTHING, REPLAY, Execution, Past, Rare, Store
+from grantcore.model.records import NOTHING, REPLAY, Execution, Rare, Store
 from grantcore.model.time import NEVER
 from grantcore.model.views import LeaseEvent
-from grantcore.rules.change import ASK, Arguments, Change, move, step
+from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, move, step
 
 
-def replay(
-    record: Execution, now: int, requested_by: str, reason: str, deadline_at_ms: int | None
-) -> Change:
+def replay(record: Execution, now: int, requested_by: str, reason: str, deadline_at_ms: int | None) -> Change:
     """Decide a new life: counts, marks, result, progress and deadline are gone; epoch and attempts go on."""
     if record.phase not in TERMINAL:
         raise ExecutionNotTerminal("only an ended execution is replayed")
@@ -71,7 +69,7 @@ def purge(record: Execution, now: int, store: Store) -> Change:
     if record.phase not in TERMINAL:
         raise ExecutionNotTerminal("only an ended execution is purged")
     floor = max(store.epoch_floor, record.lease_epoch)
-    return (step(events.Purged, record.phase, None), write_purge, record, now, (floor, store), NEVER)
+    return (step(events.Purged, record.phase, None), write_purge, record, now, (floor, store), NONE_SET)
 
 
 def write_purge(record: Execution, _at_ms: int, arguments: Arguments) -> None:

@@ -4,6 +4,7 @@ A simulated resource could check as much by itself, from the epoch that comes wi
 
 * a new lease has the next epoch (I-02);
 * a call is accepted only while its lease lives, and never after the end (I-04, I-38);
+* a renewal leads into the future (I-08);
 * accepted effects carry epochs that never fall (I-11);
 * nobody is refused in time (I-55);
 * every job ends, once (I-39).
@@ -52,6 +53,12 @@ class Audit:
             lease.lease_epoch >= self._epochs[execution_id],
             f"I-11 {execution_id}: an epoch was accepted after a later one",
         )
+
+    def renewed(self, lease: Lease, now_ms: int) -> bool:
+        """See what a renewal gave, and tell whether one can go on with it."""
+        lives = now_ms < lease.expires_at_ms
+        self._believe(lives, f"I-08 {lease.execution_id}: renewed into the past")
+        return lives
 
     def refused_call(self, lease: Lease, now_ms: int, code: str) -> None:
         """See that the engine refused what a worker asked for with this lease."""

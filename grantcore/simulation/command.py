@@ -57,7 +57,11 @@ def cli() -> None:
     help="Time to live of a lease, in virtual milliseconds.",
 )
 @click.option(
-    "--crash-rate", type=float, callback=_share, default=DEFAULTS.crash_rate, help="Share of leases whose worker vanishes."
+    "--crash-rate",
+    type=float,
+    callback=_share,
+    default=DEFAULTS.crash_rate,
+    help="Share of leases whose worker vanishes.",
 )
 @click.option(
     "--late-rate",

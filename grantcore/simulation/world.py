@@ -287,7 +287,7 @@ class World:
         self, worker: Worker, lease: Lease, until_ms: int, fate: Callable[[Worker, Lease], None]
     ) -> None:
         renewed = self._call(lease, self._ask_renewal(lease))
-        if renewed:
+        if renewed and self._audit.renewed(renewed, self._clock()):
             self._tally.renewals += 1
             self._work(worker, renewed, until_ms, fate)
         else:
