@@ -50,7 +50,7 @@ class Fleet:
         self._idle[worker.size].append(worker)
 
     def largest_idle(self) -> int | None:
-        """Give the size of the largest idle worker, which can run what any other can; None if all are busy."""
+        """Give the size of the largest idle worker, which can run what all others can; None: all busy."""
         return max(self._idle_sizes(), default=None)
 
     def hire_for(self, required_capabilities: Iterable[str]) -> Worker | None:
