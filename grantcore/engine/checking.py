@@ -13,6 +13,7 @@ from grantcore.index.lazy import SLACK
 from grantcore.index.rolls import confirms, created
 from grantcore.index.waiting import rank
 from grantcore.model import capabilities
+from grantcore.model.errors import InvalidCapabilities
 from grantcore.model.grants import GrantKind
 from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, AttemptType
 from grantcore.model.past import lease_of, past_of
@@ -55,7 +56,7 @@ def broken(store: Store, indexes: Indexes, now: int, history_limit: int) -> Wron
 
 
 def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
-    if record.phase not in Phase:
+    if type(record.phase) is not Phase:
         yield "no phase"
         return
     past = past_of(record)
@@ -129,7 +130,7 @@ def _waiting(record: Execution) -> Wrong:
     try:
         if capabilities.read("required", record.spec.required) != record.spec.required:
             yield "I-24: required tokens out of order"
-    except capabilities.InvalidCapabilities as error:
+    except InvalidCapabilities as error:
         yield f"I-24: {error}"
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 import secrets
 import sys
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Final, Protocol
@@ -41,7 +42,7 @@ from grantcore.model.ids import IdSource, MintedIds
 from grantcore.model.leases import EXECUTION_ID, Held, Lease, named
 from grantcore.model.past import trim
 from grantcore.model.records import Execution, Spec, SpecFields, Store
-from grantcore.model.time import MAX_MS
+from grantcore.model.time import MAX_MS, NEVER
 from grantcore.rules import replaying
 from grantcore.rules.change import Change
 from grantcore.rules.lapsing import LAPSES
@@ -62,9 +63,17 @@ class Lock(Protocol):
     It is taken by ``acquire`` and a ``finally``: half the price of a ``with``, in every call there is.
     """
 
-    def acquire(self) -> object: ...
-    def release(self) -> None: ...
-    def _is_owned(self) -> bool: ...
+    def acquire(self) -> object:
+        """Wait for the lock and take it."""
+        ...
+
+    def release(self) -> None:
+        """Give it back, once for every time it was taken."""
+        ...
+
+    def _is_owned(self) -> bool:
+        """Whether this thread has it."""
+        ...
 
 
 class OwnerMark:
@@ -76,9 +85,11 @@ class OwnerMark:
         self._owned = False
 
     def acquire(self) -> None:
+        """Remember that a call is running."""
         self._owned = True
 
     def release(self) -> None:
+        """Remember that none is."""
         self._owned = False
 
     def _is_owned(self) -> bool:
@@ -90,14 +101,14 @@ class Alike:
     """What the last caller of ``create_execution`` gave that executions share, and the spec it led to."""
 
     lane_id: object
-    required_capabilities: object
+    required_capabilities: Iterable[str]
     namespace: object
     execution_kind: object
     creator_identity: object
     policy: object
     quota_policy_id: object
     budget_ids: object
-    spec: Spec | None = None
+    spec: Spec = attrs.field(init=False)
 
 
 class Core:
@@ -128,11 +139,12 @@ class Core:
         self._clock: Clock = SystemClock() if clock is None else clock
         self._ids: IdSource = MintedIds(secrets.token_hex(10)) if ids is None else ids
         lock = threading.RLock() if config.threadsafe else OwnerMark()
-        self._lock: Lock = lock  # type: ignore[assignment]
+        self._lock: Lock = lock  # type: ignore[assignment]  # its stub keeps quiet about _is_owned
         self._born = processes.generation
         self._subscriptions: tuple[Subscription, ...] = ()
         self._specs: dict[SpecFields, Spec] = {}
-        self._last_alike = Alike(None, None, None, None, None, None, None, None)
+        # Like nothing that can be given.
+        self._last_alike = Alike(object(), (), None, None, None, None, None, None)
         # What callers gave last and was accepted; it comes again in most calls.
         self._last_request: object = None
         self._last_worker_id: object = None
@@ -143,6 +155,7 @@ class Core:
         self._incarnation = 0
         self._pending: Pending | None = None
         self._max_lease_ttl_ms = config.max_lease_ttl_ms
+        self._retention_ms = NEVER if config.retention_ms is None else config.retention_ms
         self._keep(Store())
 
     def _keep(self, store: Store) -> None:
@@ -158,7 +171,7 @@ class Core:
         """Tell why the engine cannot be entered; a lock that was left over is released instead."""
         if self._born != processes.generation:
             raise Forked("this engine belongs to the process that built it")
-        if _calls(self, sys._getframe(1)):  # noqa: SLF001 - the frame of the call that asks to enter
+        if _calls(self, sys._getframe(1)):  # the frame of the call that asks to enter
             raise Reentrant("the engine was called from inside one of its own calls")
         while self._lock._is_owned():
             self._lock.release()
@@ -167,7 +180,13 @@ class Core:
         """Start a call, under the lock: finish what was interrupted, read the clock, lapse what is due."""
         if self._pending is not None:
             self._recover(self._pending)
-        now = self._read_clock()
+        clock = self._clock
+        try:
+            now = clock()
+        except Exception as error:
+            raise ClockError("the clock raised") from error
+        if now is not self._last_ms:
+            now = self._accept_reading(now)
         if now >= self._deadlines.next_ms:
             self._lapse(now)
         return now
@@ -176,17 +195,13 @@ class Core:
         """Start ``advance``: apply at most ``limit`` of what is due; answer how many, and the instant."""
         if self._pending is not None:
             self._recover(self._pending)
-        now = self._read_clock()
-        return (self._lapse(now, limit) if now >= self._deadlines.next_ms else 0), now
-
-    def _read_clock(self) -> int:
-        """The present instant, read once."""
         clock = self._clock
         try:
             now = clock()
         except Exception as error:
             raise ClockError("the clock raised") from error
-        return now if now is self._last_ms else self._accept_reading(now)
+        now = self._accept_reading(now)
+        return (self._lapse(now, limit) if now >= self._deadlines.next_ms else 0), now
 
     def _accept_reading(self, now: object) -> int:
         """Judge a new reading; one below the last is clamped to it and counted (I-51)."""

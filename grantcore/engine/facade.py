@@ -22,7 +22,7 @@ from grantcore.model.ids import IdSource
 from grantcore.model.outcomes import AdvanceReport, EngineStats
 from grantcore.model.past import past_of, trim
 from grantcore.model.phases import ACTIVE, LEASED
-from grantcore.model.records import spec_fields
+from grantcore.model.records import Store, spec_fields
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.model.views import LeaseEvent
@@ -266,7 +266,9 @@ class GrantEngine(Executions, Grants, Leases):
 
         Args:
             data: what :meth:`snapshot` gave; untrusted.
-            clock, ids, config: as for a new engine.
+            clock: as for a new engine.
+            ids: as for a new engine.
+            config: as for a new engine.
             epoch_floor: later epochs are above this one and the snapshot's own.
 
         Raises:
@@ -282,7 +284,7 @@ class GrantEngine(Executions, Grants, Leases):
         engine._adopt(store, about)
         return engine
 
-    def _adopt(self, store: snapshots.Store, about: dict[str, int]) -> None:
+    def _adopt(self, store: Store, about: dict[str, int]) -> None:
         """Take over a restored store, if every invariant holds at the snapshot's own instant."""
         self._keep(store)
         self._specs = {spec_fields(record.spec): record.spec for record in store.records.values()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grantcore.engine import processes
+from grantcore.engine import plain, processes
 from grantcore.engine.core import Core
 from grantcore.engine.observers import shown_grant
 from grantcore.model import checks
@@ -58,6 +58,9 @@ class Grants(Core):
         self._lock.acquire()
         try:
             now = self._begin()
+            granted = plain.issue(self, now, execution_id, request)
+            if granted is not None:
+                return granted
             change = granting.issue(self._find(execution_id), now, request, CLAIM)
             self._commit(change)
             if change[0].event is CapabilityMismatched:
@@ -205,6 +208,7 @@ class Grants(Core):
 
 
 def _lacking(change: Change) -> tuple[str, ...]:
+    lacking: tuple[str, ...]
     _, lacking = change[4]
     assert type(lacking) is tuple
     return lacking

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Final
+from typing import Final, cast
 
-from grantcore.engine import processes, reading
+from grantcore.engine import plain, processes, reading
 from grantcore.engine.core import Core
 from grantcore.index.rolls import read_cursor
 from grantcore.model import checks
@@ -83,7 +83,12 @@ class Leases(Core):
             self._refuse_entry()
         self._lock.acquire()
         try:
-            return self._take(self._begin(), grant, taker, lane_id)
+            now = self._begin()
+            if lane_id is None and attempt_timeout_ms is None:
+                lease = plain.claim(self, now, grant, worker_id, worker_instance_id, lease_ttl_ms)
+                if lease is not None:
+                    return lease
+            return self._take(now, grant, taker, lane_id)
         finally:
             self._lock.release()
 
@@ -241,9 +246,13 @@ class Leases(Core):
         self._lock.acquire()
         try:
             now = self._begin()
+            if type(fence) is Lease:
+                renewed = plain.renew(self, now, fence, lease_ttl_ms)
+                if renewed is not None:
+                    return renewed
             change = holding.renew(self._held_by(fence), now, fence, lease_ttl_ms)
             self._commit(change)
-            return change[4][0]
+            return leased(change)
         finally:
             self._lock.release()
 
@@ -331,6 +340,10 @@ class Leases(Core):
         self._lock.acquire()
         try:
             now = self._begin()
+            if result is None and type(fence) is Lease:
+                completed = plain.complete(self, now, fence)
+                if completed is not None:
+                    return completed
             record = self._held_by(fence)
             self._commit(ending.complete(record, now, fence, result))
             return new_completed(record.execution_id)
@@ -586,8 +599,9 @@ def _fences(leases: object) -> list[Held]:
     """Read a bounded batch of fences, before anything is written."""
     if isinstance(leases, (str, bytes, Mapping)) or not isinstance(leases, Iterable):
         raise invalid("leases", "an iterable of leases")
+    given = cast("Iterable[object]", leases)
     fences: list[Held] = []
-    for count, lease in enumerate(leases):
+    for count, lease in enumerate(given):
         if count == MAX_BATCH:
             raise invalid("leases", f"at most {MAX_BATCH} leases")
         fences.append(read_fence(lease, f"leases[{count}]"))

@@ -6,7 +6,7 @@ import copy
 import logging
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Final
+from typing import Final, Self
 
 import attrs
 
@@ -17,7 +17,7 @@ from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import ACTIVE
 from grantcore.model.records import Execution, spec_fields
 from grantcore.model.views import Attempt, AttemptInfo
-from grantcore.rules.change import Change, Step
+from grantcore.rules.change import Arguments, Change, Step
 
 Observer = Callable[[ExecutionEvent], None]
 
@@ -47,7 +47,7 @@ class Subscription:
         """Hear no more; idempotent."""
         self.closed = True
 
-    def __enter__(self) -> Subscription:
+    def __enter__(self) -> Self:
         """Use as a context that closes it."""
         return self
 
@@ -96,12 +96,12 @@ def event_of(change: Change, sequence: int, operator: str | None, was: Before) -
     )
 
 
-def _own_fields(step: Step, record: Execution, arguments: tuple[object, ...]) -> Iterator[object]:
+def _own_fields(step: Step, record: Execution, arguments: Arguments) -> Iterator[object]:
     """The fields that only this kind of event has."""
     if step.event is Created:
         *told, new_key, _ = arguments
         yield from (record.priority, *copy.deepcopy(spec_fields(record.spec)[1:]), *told)
-        yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)  # type: ignore[index]
+        yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)
         return
     for argument in arguments[: step.told]:
         yield shown_grant(record, argument) if type(argument) is HeldGrant else argument
@@ -116,14 +116,16 @@ def shown_grant(record: Execution, grant: HeldGrant | None) -> GrantRecord | Non
     """A grant as the engine shows it."""
     if grant is None:
         return None
-    worker_id, worker_instance_id, *audit = grant.terms
+    worker_id, worker_instance_id, capability_hash, route_snapshot_json, admission_summary = grant.terms
     return GrantRecord(
         record.execution_id,
         grant.kind,
         worker_id,
         worker_instance_id,
         record.spec.lane_id,
-        *audit,
+        capability_hash,
+        route_snapshot_json,
+        admission_summary,
         grant.created_at_ms,
         grant.expires_at_ms,
     )
@@ -148,7 +150,7 @@ def tell(subscriptions: tuple[Subscription, ...], event: ExecutionEvent) -> Base
         subscription.told = event.sequence
         try:
             subscription.observer(event)
-        except Exception:
+        except Exception:  # noqa: BLE001 - an observer's failure changes nothing
             _log.exception("an observer failed on %s %d", type(event).__name__, event.sequence)
         except BaseException as error:  # noqa: BLE001 - handed on, when all have run
             raised = raised or error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-generation = 0
+generation: int = 0
 
 
 def _forked() -> None:

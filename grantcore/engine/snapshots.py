@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
@@ -78,6 +78,13 @@ def _read_flag(value: Json, path: str) -> bool:
     return value
 
 
+def _read_list(value: Json, path: str, wanted: str, length: int | None = None) -> list[Json]:
+    entries: list[Json] | None = value if type(value) is list else None
+    if entries is None or length not in (None, len(entries)):
+        raise refuse(path, wanted)
+    return entries
+
+
 def _write_bytes(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
@@ -119,9 +126,8 @@ def listed(kind: Kind, make: Callable[[list[Any]], Any], order: Callable[[Any], 
     """A list of one kind; ``order`` puts the elements in a canonical order."""
 
     def read(value: Json, path: str) -> object:
-        if type(value) is not list:
-            raise refuse(path, "a list")
-        return make([kind.read(entry, f"{path}[{i}]") for i, entry in enumerate(value)])
+        entries = _read_list(value, path, "a list")
+        return make([kind.read(entry, f"{path}[{i}]") for i, entry in enumerate(entries)])
 
     return Kind(lambda value: [kind.write(entry) for entry in order(value)], read)
 
@@ -129,7 +135,7 @@ def listed(kind: Kind, make: Callable[[list[Any]], Any], order: Callable[[Any], 
 def _read_object(value: Json, path: str) -> dict[str, Json]:
     if type(value) is not dict:
         raise refuse(path, "an object")
-    return value
+    return cast("dict[str, Json]", value)
 
 
 def _read_tags(value: Json, path: str) -> Mapping[str, str]:
@@ -144,11 +150,11 @@ def numbered(kind: Kind) -> Kind:
     """A mapping from numbers, written as a list of pairs in order."""
 
     def read(value: Json, path: str) -> dict[int, Any]:
-        if type(value) is not list or not all(type(pair) is list and len(pair) == 2 for pair in value):  # noqa: PLR2004
-            raise refuse(path, "a list of pairs")
+        wanted = "a list of pairs"
+        pairs = [_read_list(pair, path, wanted, 2) for pair in _read_list(value, path, wanted)]
         return {
             _read_int(number, f"{path}[{i}][0]"): kind.read(entry, f"{path}[{i}][1]")
-            for i, (number, entry) in enumerate(value)
+            for i, (number, entry) in enumerate(pairs)
         }
 
     return Kind(lambda value: [[n, kind.write(value[n])] for n in sorted(value)], read)
@@ -240,9 +246,8 @@ def sequence_of(make: Callable[..., Any], *kinds: Kind) -> Kind:
     """A tuple with a kind for each place."""
 
     def read(value: Json, path: str) -> object:
-        if type(value) is not list or len(value) != len(kinds):
-            raise refuse(path, f"a list of {len(kinds)}")
-        return make(kind.read(value[i], f"{path}[{i}]") for i, kind in enumerate(kinds))
+        parts = _read_list(value, path, f"a list of {len(kinds)}", len(kinds))
+        return make(kind.read(parts[i], f"{path}[{i}]") for i, kind in enumerate(kinds))
 
     return Kind(lambda value: [kind.write(part) for kind, part in zip(kinds, value, strict=True)], read)
 
@@ -505,11 +510,7 @@ def _identify(record: Execution, path: str) -> None:
 
 
 def _read_keys(value: Json, store: Store) -> None:
-    if type(value) is not list:
-        raise refuse("keys", "a list")
-    for i, entry in enumerate(value):
+    for i, entry in enumerate(_read_list(value, "keys", "a list")):
         path = f"keys[{i}]"
-        if type(entry) is not list or len(entry) != 3:  # noqa: PLR2004 - namespace, key, answer
-            raise refuse(path, "a list of namespace, key and answer")
-        name = (_read_text(entry[0], path), _read_text(entry[1], path))
-        store.keys[name] = KEY.read(entry[2], path)
+        namespace, key, answer = _read_list(entry, path, "a list of namespace, key and answer", 3)
+        store.keys[_read_text(namespace, path), _read_text(key, path)] = KEY.read(answer, path)

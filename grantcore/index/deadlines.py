@@ -11,9 +11,9 @@ kind, id): the exact order of SPEC 3. What falls into a bucket after that waits 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from sortedcontainers import SortedDict
 
@@ -40,6 +40,9 @@ class _Buckets(Protocol):
     def __setitem__(self, key: int, bucket: Bucket) -> None: ...
     def __delitem__(self, key: int) -> None: ...
     def __len__(self) -> int: ...
+
+
+_new_buckets: Final = cast("Callable[[], _Buckets]", SortedDict)
 
 
 class Bucket:
@@ -82,7 +85,7 @@ class Deadlines:
         self._records = records
         self._retention_ms = retention_ms
         self._room = room(0)
-        self._buckets: _Buckets = SortedDict()
+        self._buckets = _new_buckets()
         self._tickets = 0
         self.entries = 0
         self.next_ms = NEVER
@@ -189,7 +192,7 @@ class Deadlines:
 
     def rebuild(self) -> None:
         """Build anew from the records; O(n)."""
-        self._buckets = SortedDict()
+        self._buckets = _new_buckets()
         self._room = room(len(self._records))
         self.entries = 0
         self.next_ms = NEVER

@@ -80,7 +80,8 @@ def ended_at_ms(record: Execution) -> int:
     """When the lost lease of a record ended: at its expiry, or when it was revoked."""
     if record.phase is LEASE_EXPIRED:
         return record.expires_at_ms
-    assert record.rare is not None and record.rare.lease_revoked_at_ms is not None
+    assert record.rare is not None
+    assert record.rare.lease_revoked_at_ms is not None
     return record.rare.lease_revoked_at_ms
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 from grantcore.model.errors import InvalidCapabilities
 
@@ -25,9 +25,10 @@ def read(side: Side, tokens: object) -> tuple[str, ...]:
     """
     if isinstance(tokens, (str, bytes, bytearray, Mapping)) or not isinstance(tokens, Iterable):
         raise _malformed(side, "not_array")
+    given = cast("Iterable[str]", tokens)  # so the caller says; each is judged
     seen: list[str] = []
     joined = -1
-    for token in tokens:
+    for token in given:
         joined += 1 + _token_length(side, token)
         if len(seen) == MAX_TOKENS:
             raise _malformed(side, "too_many_tokens")

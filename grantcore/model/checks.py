@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from grantcore.model.errors import InvalidTagKey, invalid
 from grantcore.model.time import MAX_MS
@@ -128,8 +128,9 @@ def tags(value: object, max_tags: int, max_bytes: int) -> Mapping[str, str]:
     """Copy a mapping of texts; at most ``max_tags`` entries are read. Names are judged later."""
     if not isinstance(value, Mapping):
         raise invalid("tags", "a mapping of str to str")
+    given = cast("Mapping[object, object]", value)
     copied: dict[str, str] = {}
-    for count, (key, entry) in enumerate(value.items()):
+    for count, (key, entry) in enumerate(given.items()):
         if count >= max_tags:
             raise invalid("tags", f"at most {max_tags} entries")
         copied[text("tags", key, MAX_ID_BYTES)] = text("tags", entry, max_bytes)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -14,21 +13,23 @@ MAX_TTL_MS: Final = 10 * 366 * 86_400_000
 MAX_COUNT: Final = 2**31 - 1
 MAX_BYTES: Final = 2**30
 
-Validator = Callable[[object, "attrs.Attribute[object]", object], None]
+_RANGES: Final = (
+    ("max_grant_ttl_ms", 1, MAX_TTL_MS),
+    ("max_lease_ttl_ms", 1, MAX_TTL_MS),
+    ("retention_ms", 0, MAX_TTL_MS),
+    ("idempotency_window_ms", 0, MAX_TTL_MS),
+    ("lease_history_limit", 1, MAX_COUNT),
+    ("max_executions", 1, MAX_COUNT),
+    ("max_payload_bytes", 0, MAX_BYTES),
+    ("max_text_bytes", 1, MAX_BYTES),
+    ("max_route_snapshot_bytes", 0, MAX_BYTES),
+    ("max_tags", 0, MAX_COUNT),
+    ("max_shelves_per_lane", 1, MAX_COUNT),
+)
+"""Setting, least, greatest."""
 
-
-def _upto(maximum: int, *, least: int = 1, optional: bool = False) -> Validator:
-    """Accept an int in ``least..maximum``, or None where that is a setting."""
-
-    def judge(_config: object, attribute: attrs.Attribute[object], value: object) -> None:
-        if not (optional and value is None):
-            checks.integer(attribute.name, value, least, maximum)
-
-    return judge
-
-
-def _is_flag(_config: object, attribute: attrs.Attribute[object], value: object) -> None:
-    checks.flag(attribute.name, value)
+_OPTIONAL: Final = ("retention_ms", "max_executions")
+"""Settings that may be None."""
 
 
 @attrs.frozen(kw_only=True)
@@ -56,20 +57,26 @@ class EngineConfig:
         InvalidInput: a setting is out of range.
     """
 
-    max_grant_ttl_ms: int = attrs.field(default=60_000, validator=_upto(MAX_TTL_MS))
-    max_lease_ttl_ms: int = attrs.field(default=86_400_000, validator=_upto(MAX_TTL_MS))
-    retention_ms: int | None = attrs.field(
-        default=86_400_000, validator=_upto(MAX_TTL_MS, least=0, optional=True)
-    )
-    idempotency_window_ms: int = attrs.field(default=86_400_000, validator=_upto(MAX_TTL_MS, least=0))
-    lease_history_limit: int = attrs.field(default=1_000, validator=_upto(MAX_COUNT))
-    max_executions: int | None = attrs.field(default=None, validator=_upto(MAX_COUNT, optional=True))
-    max_payload_bytes: int = attrs.field(default=1 << 20, validator=_upto(MAX_BYTES, least=0))
-    max_text_bytes: int = attrs.field(default=4_096, validator=_upto(MAX_BYTES))
-    max_route_snapshot_bytes: int = attrs.field(default=1 << 16, validator=_upto(MAX_BYTES, least=0))
-    max_tags: int = attrs.field(default=64, validator=_upto(MAX_COUNT, least=0))
-    max_shelves_per_lane: int = attrs.field(default=10_000, validator=_upto(MAX_COUNT))
-    threadsafe: bool = attrs.field(default=True, validator=_is_flag)
+    max_grant_ttl_ms: int = 60_000
+    max_lease_ttl_ms: int = 86_400_000
+    retention_ms: int | None = 86_400_000
+    idempotency_window_ms: int = 86_400_000
+    lease_history_limit: int = 1_000
+    max_executions: int | None = None
+    max_payload_bytes: int = 1 << 20
+    max_text_bytes: int = 4_096
+    max_route_snapshot_bytes: int = 1 << 16
+    max_tags: int = 64
+    max_shelves_per_lane: int = 10_000
+    threadsafe: bool = True
+
+    def __attrs_post_init__(self) -> None:
+        """Judge the ranges."""
+        for name, least, greatest in _RANGES:
+            value: object = getattr(self, name)
+            if value is not None or name not in _OPTIONAL:
+                checks.integer(name, value, least, greatest)
+        checks.flag("threadsafe", self.threadsafe)
 
 
 __all__ = ["MAX_TTL_MS", "EngineConfig"]

@@ -56,7 +56,8 @@ def due_of(record: Execution, retention_ms: int | None) -> Due:
 
 def delay_due_ms(record: Execution) -> int:
     """When a DELAYED execution is due: its instant, or that of the call that set it, if later."""
-    assert record.rare is not None and record.rare.delay_until_ms is not None
+    assert record.rare is not None
+    assert record.rare.delay_until_ms is not None
     return max(record.rare.delay_until_ms, record.last_transition_at_ms)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 import attrs
 
@@ -123,3 +124,10 @@ class HeldGrant(NamedTuple):
     def worker_id(self) -> str:
         """Who may use it."""
         return self.terms[0]
+
+
+new_held_grant: Final = cast(
+    "Callable[[type[HeldGrant], tuple[GrantKind, int, int, Terms]], HeldGrant]",
+    tuple.__new__,  # pyright: ignore[reportUnknownMemberType] - of tuples of anything
+)
+"""Makes a named tuple without its Python constructor."""

@@ -255,7 +255,7 @@ def read_fence(lease: object, field: str = "lease") -> Held:
 
 def named(fence: Held) -> str:
     """The execution a fence is for."""
-    return fence.tenure[0] if type(fence) is Lease else fence[0]  # type: ignore[index,return-value]
+    return fence.tenure[0] if type(fence) is Lease else fence[0]  # type: ignore[index]  # a tuple then
 
 
 def parts(fence: Held) -> FenceParts:

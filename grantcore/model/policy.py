@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, cast
 
 import attrs
 
@@ -71,8 +71,9 @@ def _categories(value: object) -> frozenset[str]:
     """Read a bounded set of category names."""
     if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
         raise invalid("retryable_categories", "an iterable of str")
+    given = cast("Iterable[object]", value)
     names: set[str] = set()
-    for count, name in enumerate(value):
+    for count, name in enumerate(given):
         if count == MAX_CATEGORIES:
             raise invalid("retryable_categories", f"at most {MAX_CATEGORIES} names")
         names.add(checks.text("retryable_categories", name, MAX_CATEGORY_BYTES))

@@ -227,8 +227,8 @@ class Key:
 class Store:
     """The truth of an engine: the records, the keys, the event number. All else is derived from it."""
 
-    records: dict[str, Execution] = attrs.field(factory=dict)
-    keys: dict[tuple[str, str], Key] = attrs.field(factory=dict)
+    records: dict[str, Execution] = attrs.field(factory=dict[str, Execution])
+    keys: dict[tuple[str, str], Key] = attrs.field(factory=dict[tuple[str, str], Key])
     """Idempotency keys by (namespace, key)."""
 
     sequence: int = 0

@@ -2,8 +2,9 @@
 
 A frozen attrs class stores each field through ``object.__setattr__``; on the calls of a scheduler's
 inner loop that costs more than the work itself. :func:`thawed` gives a constructor that fills an
-unfrozen twin of the same layout with plain stores and then turns it into the frozen class. (At the very end of the stack that comparison of layouts fails and says
-``TypeError``; the layouts are equal, so nothing else can.)
+unfrozen twin of the same layout with plain stores and then turns it into the frozen class. (At the very
+end of the stack that comparison of layouts fails and says ``TypeError``; the layouts are equal, so nothing
+else can.)
 
 A :class:`FrozenDict` is the mapping such values hold.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import attrs
 
@@ -38,8 +39,8 @@ def make({parameters}):
 
 def thawed(frozen: Callable[P, T]) -> Callable[P, T]:
     """Make the fast constructor of a slotted, frozen attrs class: same fields, same order, no defaults."""
-    names = tuple(field.name for field in attrs.fields(frozen))  # type: ignore[arg-type]
-    return twin_of(frozen, names)
+    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cast("type[Any]", frozen))
+    return twin_of(frozen, tuple(field.name for field in fields))
 
 
 def twin_of(frozen: Callable[P, T], slots: tuple[str, ...]) -> Callable[..., T]:

@@ -109,7 +109,7 @@ class Attempt:
     replayed_from_attempt_index: int | None = None
 
 
-@attrs.frozen(kw_only=True, weakref_slot=False)
+@attrs.frozen(kw_only=True, weakref_slot=False)  # pyright: ignore[reportGeneralTypeIssues] - and so it is
 class AttemptInfo(Attempt):
     """One try at an execution, as the engine shows it."""
 

@@ -146,7 +146,8 @@ def _resume(
     record: Execution, now: int, taker: Taker, ids: IdSource, floor: int, *, by_operator: bool
 ) -> Change:
     """Decide that the interrupted attempt goes on, its clock with what was left."""
-    assert record.tenure is not None and record.past is not None
+    assert record.tenure is not None
+    assert record.past is not None
     timeout = _rest_until(record, now)
     lease = _lease(record, now, taker, ids, floor, RESUMED, record.tenure[ATTEMPT_TYPE])
     past = record.past
@@ -239,9 +240,11 @@ def _lease(
     else:
         epoch = max(tenure[LEASE_EPOCH], floor) + 1
         attempt_index = tenure[ATTEMPT_INDEX] + (kind is not RESUMED)
+    lease_id: Minted
+    attempt_id: Minted
     if kind is not RESUMED and type(ids) is MintedIds:
-        attempt_id: Minted = ids.pair()
-        lease_id: Minted = attempt_id + 1
+        attempt_id = ids.pair()
+        lease_id = attempt_id + 1
         prefix = ids.prefix
     else:
         attempt_id, lease_id, prefix = _mint(record, ids, kind)
@@ -266,7 +269,7 @@ _TOO_LATE: Final = "such that its end is an instant before 2**53"
 
 
 def _mint(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[Minted, Minted, str]:
-    """The ids of a resumed attempt and its lease, or of a foreign source; the prefix of those that are numbers."""
+    """The ids of a resumed attempt and its lease, or of a foreign source; the prefix of numbers."""
     if type(ids) is not MintedIds:
         return _foreign_ids(record, ids, kind)
     assert record.tenure is not None
@@ -330,7 +333,7 @@ def write_claim(record: Execution, at_ms: int, arguments: Arguments) -> None:
     lease, _timeout_at_ms, _by_operator, timeout, *story = arguments
     _hold(record, at_ms, lease, timeout)
     if story:
-        _record_story(record, at_ms, lease, *story)  # type: ignore[arg-type]
+        _record_story(record, at_ms, lease, *story)
 
 
 def write_reclaim(record: Execution, at_ms: int, arguments: Arguments) -> None:

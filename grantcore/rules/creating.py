@@ -8,7 +8,7 @@ from typing import Final
 from grantcore.model import events
 from grantcore.model.errors import ExecutionNotEligible
 from grantcore.model.phases import DELAYED, ELIGIBLE
-from grantcore.model.records import Execution, Key, Rare, Spec, Store, rare_of
+from grantcore.model.records import NO_TAGS, Execution, Key, Rare, Spec, Store, rare_of
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, step, touch
@@ -84,7 +84,7 @@ def write_priority(record: Execution, at_ms: int, arguments: Arguments) -> None:
 
 def set_tags(record: Execution, now: int, tags: Mapping[str, str]) -> Change:
     """Decide the merged tags."""
-    old = record.rare.tags if record.rare else {}
+    old = record.rare.tags if record.rare else NO_TAGS
     merged = FrozenDict({**old, **tags})
     changed = step(events.TagsChanged, record.phase, record.phase)
     return (changed, write_tags, record, now, (tags, merged), NONE_SET)

@@ -97,7 +97,7 @@ def write_success(record: Execution, at_ms: int, arguments: Arguments) -> None:
     if result is not None:
         rare_of(record).result = result
     if closing:
-        write_closing(record, at_ms, "ended_success", None, None, *closing)  # type: ignore[arg-type]
+        write_closing(record, at_ms, "ended_success", None, None, *closing)
     write_end(record, at_ms)
 
 
@@ -157,7 +157,7 @@ def write_retry(record: Execution, at_ms: int, arguments: Arguments) -> None:
 def write_failure(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the final failure."""
     reason, category, *closing = arguments
-    write_closing(record, at_ms, "ended_failure", reason, category, *closing)  # type: ignore[arg-type]
+    write_closing(record, at_ms, "ended_failure", reason, category, *closing)
     rare_of(record).failure_reason = reason or None
     write_end(record, at_ms)
 
@@ -172,7 +172,7 @@ def write_expiry(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store an end by time (reference 8.1)."""
     reason, *closing = arguments
     if closing:
-        write_closing(record, at_ms, "ended_failure", reason, None, *closing)  # type: ignore[arg-type]
+        write_closing(record, at_ms, "ended_failure", reason, None, *closing)
     rare_of(record).failure_reason = reason
     write_end(record, at_ms)
 
@@ -222,7 +222,7 @@ def write_cancellation(record: Execution, at_ms: int, arguments: Arguments) -> N
     reason, cancelled_by, _previous, *closing = arguments
     if closing:
         why = f"cancelled: {reason}"
-        write_closing(record, at_ms, "ended_cancelled", why, None, *closing)  # type: ignore[arg-type]
+        write_closing(record, at_ms, "ended_cancelled", why, None, *closing)
     rare = rare_of(record)
     rare.cancellation_reason = reason or None
     rare.cancelled_by = cancelled_by or None

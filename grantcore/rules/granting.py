@@ -13,7 +13,7 @@ from grantcore.model.errors import (
     UseClaimResumedExecution,
     invalid,
 )
-from grantcore.model.grants import GrantKind, HeldGrant
+from grantcore.model.grants import GrantKind, HeldGrant, new_held_grant
 from grantcore.model.outcomes import NotReclaimable, ReclaimCapExceeded
 from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
@@ -76,13 +76,11 @@ def _grant(record: Execution, now: int, request: GrantRequest, kind: GrantKind) 
     expires_at_ms = now + request.grant_ttl_ms
     if expires_at_ms > MAX_MS:
         raise invalid("grant_ttl_ms", "such that its end is an instant before 2**53")
-    grant = _new(HeldGrant, (kind, now, expires_at_ms, request.terms))
+    grant = new_held_grant(HeldGrant, (kind, now, expires_at_ms, request.terms))
     return (issued, write_grant, record, now, (grant,), expires_at_ms)
 
 
 _ISSUED: Final = step(events.GrantIssued, ELIGIBLE, ELIGIBLE)
-_new: Final = tuple.__new__
-"""Makes a named tuple without its Python constructor."""
 
 
 def write_grant(record: Execution, _at_ms: int, arguments: Arguments) -> None:

@@ -44,7 +44,7 @@ def write_lapse(record: Execution, at_ms: int, arguments: Arguments) -> None:
     _lease, sequence, *line = arguments
     record.lost_sequence = sequence
     if line:
-        note(*line)  # type: ignore[arg-type]
+        note(*line)
     touch(record, at_ms)
 
 

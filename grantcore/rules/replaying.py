@@ -37,7 +37,7 @@ def replay(record: Execution, now: int, requested_by: str, reason: str, deadline
 def _new_life(
     record: Execution, now: int, requested_by: str, reason: str, deadline_at_ms: int | None
 ) -> Rare:
-    """What stays of the rare part (payload, tags, what workers lacked), with the lineage of the next attempt (D-17)."""
+    """What stays of the rare part, with the lineage of the next attempt (D-17)."""
     old = record.rare or NOTHING
     return Rare(
         payload=old.payload,

@@ -103,7 +103,7 @@ def read_swf(path: Path) -> Iterator[Job]:
                 jobs += 1
                 yield _job(_numbers(path, line, words))
     if not jobs:
-        raise SwfError(path, line, "the log", "one of at least one job")
+        raise SwfError(path, line, "the log", "a list of at least one job")
 
 
 def _lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
@@ -119,7 +119,7 @@ def _lines(path: Path, stream: BinaryIO) -> Iterator[bytes]:
 def _numbers(path: Path, line: int, words: list[bytes]) -> dict[str, int]:
     """Judge the columns of a line."""
     if len(words) != len(COLUMNS):
-        raise SwfError(path, line, "the line", f"one of {len(COLUMNS)} columns")
+        raise SwfError(path, line, "the line", f"{len(COLUMNS)} columns wide")
     numbers: dict[str, int] = {}
     for column, word in zip(COLUMNS, words, strict=True):
         number = column.read(word)
