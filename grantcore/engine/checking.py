@@ -15,7 +15,7 @@ from grantcore.index.waiting import rank
 from grantcore.model import capabilities
 from grantcore.model.errors import InvalidCapabilities
 from grantcore.model.grants import GrantKind
-from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, AttemptType
+from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, MAX_EPOCH, AttemptType
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import (
     ACTIVE,
@@ -26,6 +26,7 @@ from grantcore.model.phases import (
     LEASE_REVOKED,
     LEASED,
     LOST,
+    SUCCEEDED,
     TERMINAL,
     Phase,
 )
@@ -52,6 +53,8 @@ def broken(store: Store, indexes: Indexes, now: int, history_limit: int) -> Wron
             yield f"{execution_id}: stored under another id"
         for text in _record(record, store, now, history_limit):
             yield f"{execution_id}: {text}"
+    if store.epoch_floor > MAX_EPOCH:
+        yield "I-52: an epoch floor out of range"
     yield from _indexes(store, indexes, now)
 
 
@@ -75,6 +78,10 @@ def _instants(record: Execution) -> Wrong:
         yield "I-52: an instant out of range"
     if not record.created_at_ms <= record.last_transition_at_ms <= record.last_mutation_at_ms:
         yield "stamps out of order"
+    if record.phase is SUCCEEDED and record.tenure is None:
+        yield "I-33: success without a lease"
+    if record.lease_epoch > MAX_EPOCH:
+        yield "I-52: an epoch out of range"
     if (record.completed_at_ms is not None) is not (record.phase in TERMINAL):
         yield "I-38: completed_at_ms says another phase"
 
@@ -136,7 +143,7 @@ def _waiting(record: Execution) -> Wrong:
 
 def _attempts(record: Execution, past: Past) -> Wrong:
     attempts = past.attempts
-    if sorted(attempts) != list(range(record.attempt_count)):
+    if len(attempts) != record.attempt_count or any(n not in attempts for n in range(len(attempts))):
         yield "I-27: attempts are not dense"
         return
     for index, attempt in attempts.items():
@@ -170,8 +177,12 @@ def _current(record: Execution, past: Past) -> Wrong:
 
 def _history(record: Execution, past: Past, limit: int) -> Wrong:
     kept = past.noted - past.first
-    if sorted(past.history) != list(range(past.first, past.noted)) or (record.past and kept > limit):
-        yield "D-25: the history has gaps or is too long"
+    numbers = range(past.first, past.first + len(past.history))
+    if kept != len(past.history) or any(number not in past.history for number in numbers):
+        yield "D-25: the history has gaps"
+        return
+    if record.past is not None and kept > limit:
+        yield "D-25: the history is too long"
         return
     if not past.noted:
         if record.phase in ACTIVE:

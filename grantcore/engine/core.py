@@ -17,7 +17,6 @@ from __future__ import annotations
 import secrets
 import sys
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Final, Protocol
@@ -101,7 +100,7 @@ class Alike:
     """What the last caller of ``create_execution`` gave that executions share, and the spec it led to."""
 
     lane_id: object
-    required_capabilities: Iterable[str]
+    required_capabilities: object
     namespace: object
     execution_kind: object
     creator_identity: object
@@ -144,7 +143,7 @@ class Core:
         self._subscriptions: tuple[Subscription, ...] = ()
         self._specs: dict[SpecFields, Spec] = {}
         # Like nothing that can be given.
-        self._last_alike = Alike(object(), (), None, None, None, None, None, None)
+        self._last_alike = Alike(object(), None, None, None, None, None, None, None)
         # What callers gave last and was accepted; it comes again in most calls.
         self._last_request: object = None
         self._last_worker_id: object = None

@@ -185,7 +185,7 @@ class Executions(Core):
         """
         fields = (
             checks.lane_id(given.lane_id),
-            _tokens(given.required_capabilities),
+            capabilities.read("required", given.required_capabilities),
             checks.text("namespace", given.namespace, MAX_NAME_BYTES),
             checks.text("execution_kind", given.execution_kind, MAX_NAME_BYTES),
             checks.text("creator_identity", given.creator_identity, MAX_NAME_BYTES),
@@ -508,11 +508,6 @@ class Executions(Core):
             self._commit(replaying.purge(self._find(execution_id), now, self._store))
         finally:
             self._lock.release()
-
-
-def _tokens(tokens: Iterable[str]) -> tuple[str, ...]:
-    """Read the required tokens; most executions have none."""
-    return () if type(tokens) is tuple and len(tokens) == 0 else capabilities.read("required", tokens)
 
 
 def _names(field: str, names: object) -> tuple[str, ...]:

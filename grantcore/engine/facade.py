@@ -19,11 +19,12 @@ from grantcore.model.config import EngineConfig
 from grantcore.model.errors import GrantError, InvariantBroken, SnapshotInvalid, invalid
 from grantcore.model.events import ExecutionEvent
 from grantcore.model.ids import IdSource
+from grantcore.model.leases import MAX_EPOCH
 from grantcore.model.outcomes import AdvanceReport, EngineStats
 from grantcore.model.past import past_of, trim
 from grantcore.model.phases import ACTIVE, LEASED
 from grantcore.model.records import Store, spec_fields
-from grantcore.model.time import MAX_MS, NEVER
+from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.model.views import LeaseEvent
 
@@ -277,7 +278,7 @@ class GrantEngine(Executions, Grants, Leases):
 
         O(n log n). SPEC 9, 11; I-43.
         """
-        checks.integer("epoch_floor", epoch_floor, 0, MAX_MS)
+        checks.integer("epoch_floor", epoch_floor, 0, MAX_EPOCH)
         engine = cls(clock=clock, ids=ids, config=config)
         store, about = snapshots.unpack(data)
         store.epoch_floor = max(store.epoch_floor, epoch_floor)
@@ -298,4 +299,5 @@ class GrantEngine(Executions, Grants, Leases):
             self._indexes.rebuild()
             self._check(self._last_ms)
         except (GrantError, AssertionError, LookupError) as error:
-            raise SnapshotInvalid(f"the snapshot breaks an invariant: {error}") from error
+            text = str(error)[: snapshots.MAX_DETAIL]
+            raise SnapshotInvalid(f"the snapshot breaks an invariant: {text}") from error

@@ -35,6 +35,8 @@ from grantcore.rules.fencing import attempt_id_of
 VERSION: Final = 1
 MAGIC: Final = "grantcore-snapshot"
 MAX_SNAPSHOT_BYTES: Final = 4 * MAX_BYTES
+MAX_DETAIL: Final = 200
+"""Of what was found in a snapshot, so much is repeated in a refusal."""
 
 Json = Any
 T = TypeVar("T")
@@ -50,7 +52,7 @@ class Kind:
 
 def refuse(path: str, wanted: str) -> SnapshotInvalid:
     """Refuse a value, naming its place."""
-    return SnapshotInvalid(f"{path or 'the document'} must be {wanted}")
+    return SnapshotInvalid(f"{path[:MAX_DETAIL] or 'the document'} must be {wanted[:MAX_DETAIL]}")
 
 
 # -- kinds of values -----------------------------------------------------------------------------
@@ -78,11 +80,12 @@ def _read_flag(value: Json, path: str) -> bool:
     return value
 
 
-def _read_list(value: Json, path: str, wanted: str, length: int | None = None) -> list[Json]:
-    entries: list[Json] | None = value if type(value) is list else None
-    if entries is None or length not in (None, len(entries)):
-        raise refuse(path, wanted)
-    return entries
+def _read_list(value: Json, path: str, wanted: str, length: int | None = None) -> list[object]:
+    if type(value) is list:
+        entries = cast("list[object]", value)
+        if length is None or len(entries) == length:
+            return entries
+    raise refuse(path, wanted)
 
 
 def _write_bytes(value: bytes) -> str:
@@ -403,7 +406,7 @@ def document(store: Store, now: int) -> dict[str, Json]:
     for record in records:
         written = EXECUTION.write(record)
         written["spec"] = order[texts[record.spec]]
-        if record.attempt_id is not None:
+        if record.attempt_id is not None and record.tenure is not None:
             written["attempt_id"] = attempt_id_of(record)
         if written.get("rare") == {}:
             del written["rare"]

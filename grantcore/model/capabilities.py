@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal, cast
 
@@ -10,6 +11,9 @@ from grantcore.model.errors import InvalidCapabilities
 MAX_TOKENS: Final = 256
 MAX_TOKEN_BYTES: Final = 256
 MAX_JOINED_BYTES: Final = 4096
+
+_FORBIDDEN: Final = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
+"""Controls, space, DEL, and lone surrogates, which have no UTF-8."""
 
 Side = Literal["required", "worker"]
 
@@ -23,6 +27,8 @@ def read(side: Side, tokens: object) -> tuple[str, ...]:
     Raises:
         InvalidCapabilities: ``reason`` is ``required:CODE`` or ``worker:CODE``.
     """
+    if type(tokens) is tuple and not tokens:
+        return ()
     if isinstance(tokens, (str, bytes, bytearray, Mapping)) or not isinstance(tokens, Iterable):
         raise _malformed(side, "not_array")
     given = cast("Iterable[str]", tokens)  # so the caller says; each is judged
@@ -47,7 +53,7 @@ def _token_length(side: Side, token: object) -> int:
     head = token[: MAX_TOKEN_BYTES + 1]
     if "," in head:
         raise _malformed(side, "comma_in_token")
-    if any(char <= " " or char == "\x7f" or "\ud800" <= char <= "\udfff" for char in head):
+    if _FORBIDDEN.search(head):
         raise _malformed(side, "control_or_whitespace")
     if len(token) > MAX_TOKEN_BYTES:
         raise _malformed(side, "token_too_long")

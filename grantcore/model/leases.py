@@ -52,6 +52,9 @@ A plain tuple of atoms, on purpose: one allocation, nothing in it can change, th
 stops looking at it, and whoever hands in the very tuple that the record has, holds the lease.
 """
 
+MAX_EPOCH: Final = 2**52
+"""A floor or a restored epoch may be this high: no engine lives to issue as many more."""
+
 EXECUTION_ID: Final = 0
 LEASE_ID: Final = 2
 LEASE_EPOCH: Final = 3

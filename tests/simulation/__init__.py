@@ -1,0 +1,1 @@
+"""Tests of the simulator: the log reader, the run, its audit, the command line."""
