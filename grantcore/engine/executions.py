@@ -1,17 +1,14 @@
-"""Public calls about executions: creating, changing, replaying, purging, reading."""
+"""Public calls about executions: creating, changing, replaying, purging."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Final, cast
 
-from grantcore.engine import plain, processes, reading
+from grantcore.engine import plain, processes
 from grantcore.engine.core import TIDYING, Alike, Core
-from grantcore.engine.observers import shown_attempt
 from grantcore.index.lazy import room
-from grantcore.index.rolls import created, read_cursor
 from grantcore.model import capabilities, checks
 from grantcore.model.errors import (
     BudgetNotFound,
@@ -20,19 +17,16 @@ from grantcore.model.errors import (
     invalid,
 )
 from grantcore.model.ids import MintedIds
-from grantcore.model.outcomes import Created, Duplicate, ExecutionsPage, PriorityChanged, new_created
+from grantcore.model.outcomes import Created, Duplicate, PriorityChanged, new_created
 from grantcore.model.outcomes import Replayed as ReplayedOutcome
-from grantcore.model.past import past_of
-from grantcore.model.phases import DELAYED, Phase
+from grantcore.model.phases import DELAYED
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.records import NO_TAGS, Key, Spec, SpecFields, spec_fields
 from grantcore.model.time import MAX_MS, gone
-from grantcore.model.views import AttemptInfo, ExecutionSnapshot
 from grantcore.rules import creating, pausing, replaying
 
 NO_POLICY: Final = ExecutionPolicy()
 MAX_NAME_BYTES: Final = 256
-MAX_PAGE: Final = 100_000
 MAX_BUDGETS: Final = 64
 
 _UNCHANGING: Final = (tuple, frozenset)
@@ -249,128 +243,6 @@ class Executions(Core):
                 self._specs = {spec_fields(record.spec): record.spec for record in self._records.values()}
             spec = self._specs[alike] = Spec(*alike[:5], copy.deepcopy(alike[5]), *alike[6:])
         return spec
-
-    def describe_execution(self, execution_id: str) -> ExecutionSnapshot | None:
-        """Every field of an execution at this instant (reference 1.2), or None if there is none.
-
-        Raises:
-            InvalidInput: the id is malformed.
-
-        O(1).
-        """
-        checks.execution_id(execution_id)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            record = self._records.get(execution_id)
-            return None if record is None else reading.snapshot_of(record)
-        finally:
-            self._lock.release()
-
-    def attempts(self, execution_id: str) -> tuple[AttemptInfo, ...]:
-        """All attempts, by index.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            InvalidInput: the id is malformed.
-
-        O(attempts).
-        """
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            attempts = past_of(self._find(execution_id)).attempts
-            return tuple(shown_attempt(attempts[index]) for index in sorted(attempts))
-        finally:
-            self._lock.release()
-
-    def read_payload(self, execution_id: str) -> bytes | None:
-        """The payload given at creation, or None.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            InvalidInput: the id is malformed.
-
-        O(1).
-        """
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            rare = self._find(execution_id).rare
-            return rare.payload if rare else None
-        finally:
-            self._lock.release()
-
-    def read_result(self, execution_id: str) -> bytes | None:
-        """The result given at completion, or None.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            InvalidInput: the id is malformed.
-
-        O(1).
-        """
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            rare = self._find(execution_id).rare
-            return rare.result if rare else None
-        finally:
-            self._lock.release()
-
-    def list_executions(
-        self,
-        *,
-        lane_id: str | None = None,
-        phase: Phase | None = None,
-        after: str | None = None,
-        limit: int = 1000,
-    ) -> ExecutionsPage:
-        """Page over executions by (created_at_ms, id), of one lane or phase if given.
-
-        Args:
-            lane_id: only of this lane.
-            phase: only in this phase.
-            after: ``next`` of the page before.
-            limit: at most so many, 1..100,000.
-
-        Raises:
-            InvalidInput: an argument is malformed.
-
-        O(log n + executions passed over). SPEC 9.
-        """
-        checks.optional_lane_id(lane_id)
-        if phase is not None:
-            checks.instance("phase", phase, Phase)
-        cursor = read_cursor(after)
-        checks.integer("limit", limit, 1, MAX_PAGE)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            fitting = (
-                record
-                for record in self._indexes.roll.after(cursor)
-                if (lane_id is None or record.spec.lane_id == lane_id)
-                and (phase is None or record.phase is phase)
-            )
-            found = list(islice(fitting, limit + 1))
-        finally:
-            self._lock.release()
-        entries = tuple(reading.snapshot_of(record) for record in found[:limit])
-        following = None
-        if len(found) > limit:
-            following = "{}:{}".format(*created(found[limit - 1]))
-        return ExecutionsPage(entries, following)
 
     def change_priority(self, execution_id: str, new_priority: int) -> PriorityChanged:
         """Move a waiting execution to another place in its queue.

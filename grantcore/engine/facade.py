@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
-
 from grantcore.engine import checking, processes, snapshots
 from grantcore.engine.clocks import Clock
 from grantcore.engine.core import TIDYING
 from grantcore.engine.executions import Executions
 from grantcore.engine.grants import Grants
 from grantcore.engine.leases import Leases
+from grantcore.engine.looking import Looking
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
 from grantcore.model import checks
@@ -21,17 +20,16 @@ from grantcore.model.events import ExecutionEvent
 from grantcore.model.ids import IdSource
 from grantcore.model.leases import MAX_EPOCH
 from grantcore.model.outcomes import AdvanceReport, EngineStats
-from grantcore.model.past import past_of, trim
+from grantcore.model.past import trim
 from grantcore.model.phases import ACTIVE, LEASED
 from grantcore.model.records import Store, spec_fields
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
-from grantcore.model.views import LeaseEvent
 
 MAX_SLICE = 2**31 - 1
 
 
-class GrantEngine(Executions, Grants, Leases):
+class GrantEngine(Executions, Grants, Leases, Looking):
     """An embedded grant engine: executions, leases and grants in memory, ended on time, fenced.
 
     Every call reads the clock once, applies what is due by then, decides, and either changes
@@ -150,26 +148,6 @@ class GrantEngine(Executions, Grants, Leases):
             subscription = Subscription(observer, self._store.sequence)
             self._subscriptions = (*self._subscriptions, subscription)
             return subscription
-        finally:
-            self._lock.release()
-
-    def lease_history(self, execution_id: str) -> tuple[LeaseEvent, ...]:
-        """The lease history of an execution, oldest first, at most config.lease_history_limit lines.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            InvalidInput: the id is malformed.
-
-        O(lines). Reference 1.4, D-25.
-        """
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            history = past_of(self._find(execution_id)).history
-            latest = sorted(history)[-self._config.lease_history_limit :]
-            return tuple(attrs.evolve(history[number]) for number in latest)
         finally:
             self._lock.release()
 

@@ -1,222 +1,35 @@
-"""Public calls about leases: taking, holding, ending, looking."""
+"""Public calls about leases that somebody holds: keeping and ending them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from typing import Final, cast
 
-from grantcore.engine import plain, processes, reading
-from grantcore.engine.core import Core
-from grantcore.index.rolls import read_cursor
+from grantcore.engine import plain, processes
+from grantcore.engine.taking import Taking, leased
 from grantcore.model import checks
-from grantcore.model.config import MAX_TTL_MS
-from grantcore.model.errors import ExecutionNotReclaimable, GrantError, InvalidClaimGrant, invalid
+from grantcore.model.errors import GrantError, invalid
 from grantcore.model.events import RetryScheduled as RetryScheduledEvent
-from grantcore.model.grants import KIND_OF, ClaimGrant, Grant, ReclaimGrant, ResumeGrant
 from grantcore.model.leases import Fenced, Held, Lease, named, read_fence
 from grantcore.model.outcomes import (
     Cancelled,
     Completed,
     Delayed,
-    ExpiredLeasesPage,
-    GrantNotFound,
     LeaseLost,
     Moved,
-    NotReclaimable,
-    Reclaimed,
     RetryScheduled,
     TerminalFailed,
     new_completed,
 )
-from grantcore.model.past import lease_of
-from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution
-from grantcore.model.time import MAX_MS, gone
-from grantcore.rules import claiming, ending, holding, pausing
+from grantcore.rules import ending, holding, pausing
 from grantcore.rules.change import Change
-from grantcore.rules.claiming import Taker
 
 MAX_BATCH: Final = 100_000
-MAX_PAGE: Final = 100_000
 
 
-class Leases(Core):
+class Leases(Taking):
     """Leases: who may work on an execution right now."""
-
-    # -- taking --------------------------------------------------------------------------------
-
-    def claim_execution(
-        self,
-        grant: ClaimGrant,
-        *,
-        worker_id: str,
-        worker_instance_id: str,
-        lease_ttl_ms: int,
-        attempt_timeout_ms: int | None = None,
-        lane_id: str | None = None,
-    ) -> Lease:
-        """Use a claim grant: a new attempt begins under a new lease, epoch + 1.
-
-        Args:
-            grant: the grant; only its execution and type count, the engine believes its own record.
-            worker_id: must be the one the grant was issued to.
-            worker_instance_id: the process; informational, stands in the lease.
-            lease_ttl_ms: 1..config.max_lease_ttl_ms milliseconds.
-            attempt_timeout_ms: of this attempt, in milliseconds; None: the policy's.
-            lane_id: if given, must be the execution's.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            ExecutionNotLeaseable: it is not ELIGIBLE.
-            InvalidClaimGrant: no such grant for this worker: ``reason``. The grant stays with its owner.
-            InvalidInput: an argument is malformed.
-
-        O(1). SPEC 5; reference 4.2.
-        """
-        if type(grant) is not ClaimGrant:
-            raise invalid("grant", "a ClaimGrant")
-        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if lane_id is not None:
-            checks.lane_id(lane_id)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            now = self._begin()
-            if lane_id is None and attempt_timeout_ms is None:
-                lease = plain.claim(self, now, grant, worker_id, worker_instance_id, lease_ttl_ms)
-                if lease is not None:
-                    return lease
-            return self._take(now, grant, taker, lane_id)
-        finally:
-            self._lock.release()
-
-    def claim_resumed_execution(
-        self,
-        grant: ResumeGrant,
-        *,
-        worker_id: str,
-        worker_instance_id: str,
-        lease_ttl_ms: int,
-        lane_id: str | None = None,
-    ) -> Lease:
-        """Use a resume grant: the interrupted attempt goes on under a new lease, epoch + 1.
-
-        Its clock goes on with what was left. Arguments, refusals and complexity as
-        :meth:`claim_execution`. SPEC 5; reference 4.3.
-        """
-        if type(grant) is not ResumeGrant:
-            raise invalid("grant", "a ResumeGrant")
-        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, None)
-        if lane_id is not None:
-            checks.lane_id(lane_id)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            return self._take(self._begin(), grant, taker, lane_id)
-        finally:
-            self._lock.release()
-
-    def reclaim_execution(
-        self,
-        grant: ReclaimGrant,
-        *,
-        worker_id: str,
-        worker_instance_id: str,
-        lease_ttl_ms: int,
-        attempt_timeout_ms: int | None = None,
-        lane_id: str | None = None,
-    ) -> Reclaimed | NotReclaimable | GrantNotFound:
-        """Use a reclaim grant: the lost attempt ends, a new one begins under a new lease, epoch + 1.
-
-        Args: as :meth:`claim_execution`.
-
-        Returns:
-            :class:`Reclaimed`; :class:`NotReclaimable` if no lease of it is lost (any more);
-            :class:`GrantNotFound` for a grant that is missing, used, lapsed or another worker's.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            InvalidInput: an argument is malformed.
-
-        O(1). SPEC 5; reference 7.2.
-        """
-        if type(grant) is not ReclaimGrant:
-            raise invalid("grant", "a ReclaimGrant")
-        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if lane_id is not None:
-            checks.lane_id(lane_id)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            try:
-                return Reclaimed(self._take(self._begin(), grant, taker, lane_id))
-            except ExecutionNotReclaimable as refusal:
-                return NotReclaimable(grant.execution_id, refusal.code)
-            except InvalidClaimGrant:
-                return GrantNotFound(grant.execution_id)
-        finally:
-            self._lock.release()
-
-    def take(
-        self,
-        grant: ClaimGrant | ResumeGrant | ReclaimGrant,
-        *,
-        worker_id: str,
-        worker_instance_id: str,
-        lease_ttl_ms: int,
-        attempt_timeout_ms: int | None = None,
-    ) -> Lease:
-        """Use a grant of any kind; refusals are exceptions.
-
-        Args: as :meth:`claim_execution`; a resume grant takes no timeout, its attempt has one.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            ExecutionNotLeaseable, ExecutionNotReclaimable: it is in another phase.
-            InvalidClaimGrant: no such grant for this worker: ``reason``.
-            InvalidInput: an argument is malformed.
-
-        O(1). SPEC 5, 9.
-        """
-        if type(grant) not in KIND_OF:
-            raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
-        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            return self._take(self._begin(), grant, taker, None)
-        finally:
-            self._lock.release()
-
-    def _taker(
-        self, worker_id: str, worker_instance_id: str, lease_ttl_ms: int, timeout_ms: int | None
-    ) -> Taker:
-        """Judge who takes a lease, and for how long."""
-        if worker_id is not self._last_worker_id:
-            self._last_worker_id = checks.identity("worker_id", worker_id)
-        if worker_instance_id is not self._last_instance_id:
-            self._last_instance_id = checks.identity("worker_instance_id", worker_instance_id)
-        if type(lease_ttl_ms) is not int or not 0 < lease_ttl_ms <= self._max_lease_ttl_ms:
-            checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._max_lease_ttl_ms)
-        if timeout_ms is not None:
-            checks.integer("attempt_timeout_ms", timeout_ms, 1, MAX_TTL_MS)
-        return (worker_id, worker_instance_id, lease_ttl_ms, timeout_ms)
-
-    def _take(self, now: int, grant: Grant, taker: Taker, lane_id: str | None) -> Lease:
-        """Consume a grant, exactly once."""
-        record = self._find(getattr(grant, "execution_id", None))
-        if lane_id is not None and lane_id != record.spec.lane_id:
-            raise invalid("lane_id", "the lane of the execution")
-        claiming.with_grant(record, now, grant, taker[0])
-        decide = claiming.reclaim if type(grant) is ReclaimGrant else claiming.claim
-        change = decide(record, now, taker, self._ids, self._store.epoch_floor)
-        self._commit(change)
-        return leased(change)
 
     # -- holding -------------------------------------------------------------------------------
 
@@ -489,110 +302,6 @@ class Leases(Core):
         assert previous is not None
         self._commit(change, operator)
         return Cancelled(record.execution_id, previous)
-
-    # -- looking -------------------------------------------------------------------------------
-
-    def leases(self, *, worker_instance_id: str | None = None) -> tuple[Lease, ...]:
-        """The current leases, of one instance if given, by (expires_at_ms, id).
-
-        Raises:
-            InvalidInput: the id is malformed.
-
-        O(k log k) for k leases. SPEC 9.
-        """
-        if worker_instance_id is not None:
-            checks.identity("worker_instance_id", worker_instance_id)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            holders = self._indexes.holders
-            held = holders.all() if worker_instance_id is None else holders.of(worker_instance_id)
-            return tuple(lease_of(record) for record in sorted(held, key=_expiry))
-        finally:
-            self._lock.release()
-
-    def leases_expiring_within(self, ms: int) -> tuple[Lease, ...]:
-        """The current leases that end before ``now + ms``, by (expires_at_ms, id).
-
-        Args:
-            ms: a duration in milliseconds.
-
-        Raises:
-            InvalidInput: ``ms`` is no duration.
-
-        O(deadlines until then). SPEC 9.
-        """
-        checks.instant("ms", ms)
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            end_ms = min(self._begin() + ms, MAX_MS + 1)
-            soon = [
-                record
-                for record in self._indexes.deadlines.until(end_ms)
-                if record.phase is LEASED and gone(record.expires_at_ms, end_ms - 1)
-            ]
-            return tuple(lease_of(record) for record in sorted(soon, key=_expiry))
-        finally:
-            self._lock.release()
-
-    def list_expired_leases(
-        self, *, as_of_ms: int | None = None, after: str | None = None, limit: int = 1000
-    ) -> ExpiredLeasesPage:
-        """Page over what waits for reclaim, lapsed and revoked alike, by (ended_at_ms, sequence).
-
-        The list is only appended to: between pages nothing is lost or repeated.
-
-        Args:
-            as_of_ms: only leases that had ended by this instant; None: all.
-            after: ``next`` of the page before.
-            limit: at most so many, 1..100,000.
-
-        Raises:
-            InvalidInput: an argument is malformed.
-
-        O(log n + entries passed over). SPEC 8.
-        """
-        checks.optional_instant("as_of_ms", as_of_ms)
-        cursor = read_cursor(after)
-        checks.integer("limit", limit, 1, MAX_PAGE)
-        start = None if cursor is None else (cursor[0], _sequence(cursor[1]))
-        if self._lock._is_owned() or self._born != processes.generation:
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            self._begin()
-            waiting = (
-                loss
-                for loss in self._indexes.losses.after(start)
-                if as_of_ms is None or gone(loss[0], as_of_ms)
-            )
-            found = list(islice(waiting, limit + 1))
-            entries = tuple(reading.expired_lease_of(record, ended) for ended, _, record in found[:limit])
-        finally:
-            self._lock.release()
-        following = "{}:{}".format(*found[limit - 1][:2]) if len(found) > limit else None
-        return ExpiredLeasesPage(entries, following)
-
-
-def leased(change: Change) -> Lease:
-    """The lease a change has told of."""
-    lease: Lease = change[4][0]
-    return lease
-
-
-def _expiry(record: Execution) -> tuple[int, str]:
-    return (record.expires_at_ms, record.execution_id)
-
-
-def _sequence(text: str) -> int:
-    """Read the second half of a cursor of lost leases."""
-    if text.isascii() and text.isdigit() and len(text) <= 16:  # noqa: PLR2004 - digits of 2**53
-        return int(text)
-    raise invalid("after", "the next of a page")
 
 
 def _fences(leases: object) -> list[Held]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grantcore.engine import processes
-from grantcore.engine.leases import Leases, leased
+from grantcore.engine.leases import Leases
+from grantcore.engine.taking import leased
 from grantcore.model import checks
 from grantcore.model.leases import Lease
 from grantcore.model.outcomes import (

@@ -1,0 +1,266 @@
+"""Public calls that only look: at executions, attempts, histories and leases."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+import attrs
+
+from grantcore.engine import processes, reading
+from grantcore.engine.core import Core
+from grantcore.engine.observers import shown_attempt
+from grantcore.index.rolls import created, read_cursor
+from grantcore.model import checks
+from grantcore.model.errors import invalid
+from grantcore.model.leases import Lease
+from grantcore.model.outcomes import ExecutionsPage, ExpiredLeasesPage
+from grantcore.model.past import lease_of, past_of
+from grantcore.model.phases import LEASED, Phase
+from grantcore.model.records import Execution
+from grantcore.model.time import MAX_MS, gone
+from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent
+
+MAX_PAGE: Final = 100_000
+
+
+class Looking(Core):
+    """What there is."""
+
+    def describe_execution(self, execution_id: str) -> ExecutionSnapshot | None:
+        """Every field of an execution at this instant (reference 1.2), or None if there is none.
+
+        Raises:
+            InvalidInput: the id is malformed.
+
+        O(1).
+        """
+        checks.execution_id(execution_id)
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            record = self._records.get(execution_id)
+            return None if record is None else reading.snapshot_of(record)
+        finally:
+            self._lock.release()
+
+    def attempts(self, execution_id: str) -> tuple[AttemptInfo, ...]:
+        """All attempts, by index.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(attempts).
+        """
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            attempts = past_of(self._find(execution_id)).attempts
+            return tuple(shown_attempt(attempts[index]) for index in sorted(attempts))
+        finally:
+            self._lock.release()
+
+    def read_payload(self, execution_id: str) -> bytes | None:
+        """The payload given at creation, or None.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(1).
+        """
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            rare = self._find(execution_id).rare
+            return rare.payload if rare else None
+        finally:
+            self._lock.release()
+
+    def read_result(self, execution_id: str) -> bytes | None:
+        """The result given at completion, or None.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(1).
+        """
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            rare = self._find(execution_id).rare
+            return rare.result if rare else None
+        finally:
+            self._lock.release()
+
+    def list_executions(
+        self,
+        *,
+        lane_id: str | None = None,
+        phase: Phase | None = None,
+        after: str | None = None,
+        limit: int = 1000,
+    ) -> ExecutionsPage:
+        """Page over executions by (created_at_ms, id), of one lane or phase if given.
+
+        Args:
+            lane_id: only of this lane.
+            phase: only in this phase.
+            after: ``next`` of the page before.
+            limit: at most so many, 1..100,000.
+
+        Raises:
+            InvalidInput: an argument is malformed.
+
+        O(log n + executions passed over). SPEC 9.
+        """
+        checks.optional_lane_id(lane_id)
+        if phase is not None:
+            checks.instance("phase", phase, Phase)
+        cursor = read_cursor(after)
+        checks.integer("limit", limit, 1, MAX_PAGE)
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            fitting = (
+                record
+                for record in self._indexes.roll.after(cursor)
+                if (lane_id is None or record.spec.lane_id == lane_id)
+                and (phase is None or record.phase is phase)
+            )
+            found = list(islice(fitting, limit + 1))
+        finally:
+            self._lock.release()
+        entries = tuple(reading.snapshot_of(record) for record in found[:limit])
+        following = None
+        if len(found) > limit:
+            following = "{}:{}".format(*created(found[limit - 1]))
+        return ExecutionsPage(entries, following)
+
+    def lease_history(self, execution_id: str) -> tuple[LeaseEvent, ...]:
+        """The lease history of an execution, oldest first, at most config.lease_history_limit lines.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(lines). Reference 1.4, D-25.
+        """
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            history = past_of(self._find(execution_id)).history
+            latest = sorted(history)[-self._config.lease_history_limit :]
+            return tuple(attrs.evolve(history[number]) for number in latest)
+        finally:
+            self._lock.release()
+
+    def leases(self, *, worker_instance_id: str | None = None) -> tuple[Lease, ...]:
+        """The current leases, of one instance if given, by (expires_at_ms, id).
+
+        Raises:
+            InvalidInput: the id is malformed.
+
+        O(k log k) for k leases. SPEC 9.
+        """
+        if worker_instance_id is not None:
+            checks.identity("worker_instance_id", worker_instance_id)
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            holders = self._indexes.holders
+            held = holders.all() if worker_instance_id is None else holders.of(worker_instance_id)
+            return tuple(lease_of(record) for record in sorted(held, key=_expiry))
+        finally:
+            self._lock.release()
+
+    def leases_expiring_within(self, ms: int) -> tuple[Lease, ...]:
+        """The current leases that end before ``now + ms``, by (expires_at_ms, id).
+
+        Args:
+            ms: a duration in milliseconds.
+
+        Raises:
+            InvalidInput: ``ms`` is no duration.
+
+        O(deadlines until then). SPEC 9.
+        """
+        checks.instant("ms", ms)
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            end_ms = min(self._begin() + ms, MAX_MS + 1)
+            soon = [
+                record
+                for record in self._indexes.deadlines.until(end_ms)
+                if record.phase is LEASED and gone(record.expires_at_ms, end_ms - 1)
+            ]
+            return tuple(lease_of(record) for record in sorted(soon, key=_expiry))
+        finally:
+            self._lock.release()
+
+    def list_expired_leases(
+        self, *, as_of_ms: int | None = None, after: str | None = None, limit: int = 1000
+    ) -> ExpiredLeasesPage:
+        """Page over what waits for reclaim, lapsed and revoked alike, by (ended_at_ms, sequence).
+
+        The list is only appended to: between pages nothing is lost or repeated.
+
+        Args:
+            as_of_ms: only leases that had ended by this instant; None: all.
+            after: ``next`` of the page before.
+            limit: at most so many, 1..100,000.
+
+        Raises:
+            InvalidInput: an argument is malformed.
+
+        O(log n + entries passed over). SPEC 8.
+        """
+        checks.optional_instant("as_of_ms", as_of_ms)
+        cursor = read_cursor(after)
+        checks.integer("limit", limit, 1, MAX_PAGE)
+        start = None if cursor is None else (cursor[0], _sequence(cursor[1]))
+        if self._lock._is_owned() or self._born != processes.generation:
+            self._refuse_entry()
+        self._lock.acquire()
+        try:
+            self._begin()
+            waiting = (
+                loss
+                for loss in self._indexes.losses.after(start)
+                if as_of_ms is None or gone(loss[0], as_of_ms)
+            )
+            found = list(islice(waiting, limit + 1))
+            entries = tuple(reading.expired_lease_of(record, ended) for ended, _, record in found[:limit])
+        finally:
+            self._lock.release()
+        following = "{}:{}".format(*found[limit - 1][:2]) if len(found) > limit else None
+        return ExpiredLeasesPage(entries, following)
+
+
+def _expiry(record: Execution) -> tuple[int, str]:
+    return (record.expires_at_ms, record.execution_id)
+
+
+def _sequence(text: str) -> int:
+    """Read the second half of a cursor of lost leases."""
+    if text.isascii() and text.isdigit() and len(text) <= 16:  # noqa: PLR2004 - digits of 2**53
+        return int(text)
+    raise invalid("after", "the next of a page")
