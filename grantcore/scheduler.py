@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from grantcore.engine import processes
 from grantcore.engine.core import TIDYING
 from grantcore.engine.facade import GrantEngine
 from grantcore.model import capabilities, checks
@@ -41,7 +40,7 @@ class Scheduler:
         checks.lane_id(lane_id)
         has = _read(capabilities)
         checks.integer("limit", limit, 1, MAX_PEEK)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:

@@ -139,7 +139,7 @@ class Core:
         self._ids: IdSource = MintedIds(secrets.token_hex(10)) if ids is None else ids
         lock = threading.RLock() if config.threadsafe else OwnerMark()
         self._lock: Lock = lock  # type: ignore[assignment]  # its stub keeps quiet about _is_owned
-        self._born = processes.generation
+        processes.belongs_here(self)
         self._subscriptions: tuple[Subscription, ...] = ()
         self._specs: dict[SpecFields, Spec] = {}
         # Like nothing that can be given.
@@ -168,7 +168,7 @@ class Core:
 
     def _refuse_entry(self) -> None:
         """Tell why the engine cannot be entered; a lock that was left over is released instead."""
-        if self._born != processes.generation:
+        if self._lock is processes.FOREIGN:
             raise Forked("this engine belongs to the process that built it")
         if _calls(self, sys._getframe(1)):  # the frame of the call that asks to enter
             raise Reentrant("the engine was called from inside one of its own calls")

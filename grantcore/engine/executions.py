@@ -6,7 +6,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
-from grantcore.engine import plain, processes
+from grantcore.engine import plain
 from grantcore.engine.core import TIDYING, Alike, Core
 from grantcore.index.lazy import room
 from grantcore.model import capabilities, checks
@@ -124,7 +124,7 @@ class Executions(Core):
             checks.tag_names(tags)
         if idempotency_key is not None:
             idempotency_key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -259,7 +259,7 @@ class Executions(Core):
         O(log n). SPEC 5; reference 9.3.
         """
         checks.integer("new_priority", new_priority, -MAX_MS, MAX_MS)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -288,7 +288,7 @@ class Executions(Core):
         tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
         if not tags:
             raise invalid("tags", "at least one entry")
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -313,7 +313,7 @@ class Executions(Core):
 
         O(1). SPEC 5; reference 6.5.
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -351,7 +351,7 @@ class Executions(Core):
         checks.text("requested_by", requested_by, self._config.max_text_bytes)
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.optional_instant("deadline_at_ms", deadline_at_ms)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -372,7 +372,7 @@ class Executions(Core):
 
         O(1) amortised. SPEC 5, 11.
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from grantcore.engine import checking, processes, snapshots
+from grantcore.engine import checking, snapshots
 from grantcore.engine.clocks import Clock
 from grantcore.engine.core import TIDYING
 from grantcore.engine.executions import Executions
@@ -52,7 +52,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
     def now_ms(self) -> int:
         """The present instant in milliseconds, as this engine sees it: it never goes back (I-51). O(1)."""
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -78,7 +78,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
         """
         if limit is not None:
             checks.integer("limit", limit, 1, MAX_SLICE)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -92,7 +92,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
         Exact: a host may sleep until then. O(1) amortised. SPEC 3.
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -119,7 +119,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
         O(1). SPEC 9.
         """
         operator = Operator(self, identity)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         return operator
 
@@ -139,7 +139,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
         """
         if not callable(observer):
             raise invalid("observer", "a callable that takes an event")
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -159,7 +159,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
     def stats(self) -> EngineStats:
         """Counts of this instant. O(1)."""
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -187,7 +187,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
         O(n log n). invariants.md, those marked S.
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -205,7 +205,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
         O(n log n). SPEC 9.
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -215,7 +215,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
     def snapshot(self) -> bytes:
         """The whole state as bytes, for :meth:`restore`. O(n log n). SPEC 9."""
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grantcore.engine import plain, processes
+from grantcore.engine import plain
 from grantcore.engine.core import Core
 from grantcore.engine.observers import shown_grant
 from grantcore.model import checks
@@ -53,7 +53,7 @@ class Grants(Core):
         """
         if request is not self._last_request:
             self._check_request(request, IssueClaimGrantRequest)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -85,7 +85,7 @@ class Grants(Core):
         """
         if request is not self._last_request:
             self._check_request(request, IssueClaimGrantRequest)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -121,7 +121,7 @@ class Grants(Core):
         O(1). SPEC 5; reference 7.1.
         """
         self._check_request(request, IssueReclaimGrantRequest)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -165,7 +165,7 @@ class Grants(Core):
 
         O(1).
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -193,7 +193,7 @@ class Grants(Core):
         """
         execution_id, kind, expires_at_ms = read_grant(grant)
         checks.identity("worker_id", worker_id)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:

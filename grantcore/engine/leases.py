@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
-from grantcore.engine import plain, processes
+from grantcore.engine import plain
 from grantcore.engine.taking import Taking, leased
 from grantcore.model import checks
 from grantcore.model.errors import GrantError, invalid
@@ -54,7 +54,7 @@ class Leases(Taking):
         fence = lease if type(lease) is Lease else read_fence(lease)
         if type(lease_ttl_ms) is not int or not 0 < lease_ttl_ms <= self._max_lease_ttl_ms:
             checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._max_lease_ttl_ms)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -86,7 +86,7 @@ class Leases(Taking):
         """
         fences = _fences(leases)
         ttl = checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._config.max_lease_ttl_ms)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -121,7 +121,7 @@ class Leases(Taking):
         if pct is not None:
             checks.integer("pct", pct, 0, 100)
         message = checks.optional_text("message", message, self._config.max_text_bytes)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -148,7 +148,7 @@ class Leases(Taking):
         fence = lease if type(lease) is Lease else read_fence(lease)
         if result is not None:
             result = checks.blob("result", result, self._config.max_payload_bytes)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -182,7 +182,7 @@ class Leases(Taking):
         fence = read_fence(lease)
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.text("category", category, self._config.max_text_bytes)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -216,7 +216,7 @@ class Leases(Taking):
         """
         fence = read_fence(lease)
         checks.instant("delay_until_ms", delay_until_ms)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -229,7 +229,7 @@ class Leases(Taking):
     def release_execution(self, lease: Fenced) -> Delayed:
         """Give the work back now: a delay until this instant. SPEC 5; refusals as :meth:`delay_execution`."""
         fence = read_fence(lease)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -249,7 +249,7 @@ class Leases(Taking):
         O(1). SPEC 5; reference 6.4.
         """
         fence = read_fence(lease)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -285,7 +285,7 @@ class Leases(Taking):
         fence = None if lease is None else read_fence(lease)
         if fence is not None and named(fence) != execution_id:
             raise invalid("lease.execution_id", "the execution that is to be cancelled")
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:

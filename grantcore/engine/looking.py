@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from grantcore.engine import processes, reading
+from grantcore.engine import reading
 from grantcore.engine.core import Core
 from grantcore.engine.observers import shown_attempt
 from grantcore.index.rolls import created, read_cursor
@@ -36,7 +36,7 @@ class Looking(Core):
         O(1).
         """
         checks.execution_id(execution_id)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -55,7 +55,7 @@ class Looking(Core):
 
         O(attempts).
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -74,7 +74,7 @@ class Looking(Core):
 
         O(1).
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -93,7 +93,7 @@ class Looking(Core):
 
         O(1).
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -129,7 +129,7 @@ class Looking(Core):
             checks.instance("phase", phase, Phase)
         cursor = read_cursor(after)
         checks.integer("limit", limit, 1, MAX_PAGE)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -158,7 +158,7 @@ class Looking(Core):
 
         O(lines). Reference 1.4, D-25.
         """
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -179,7 +179,7 @@ class Looking(Core):
         """
         if worker_instance_id is not None:
             checks.identity("worker_instance_id", worker_instance_id)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -202,7 +202,7 @@ class Looking(Core):
         O(deadlines until then). SPEC 9.
         """
         checks.instant("ms", ms)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -237,7 +237,7 @@ class Looking(Core):
         cursor = read_cursor(after)
         checks.integer("limit", limit, 1, MAX_PAGE)
         start = None if cursor is None else (cursor[0], _sequence(cursor[1]))
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from grantcore.engine import processes
 from grantcore.engine.leases import Leases
 from grantcore.engine.taking import leased
 from grantcore.model import checks
@@ -44,7 +43,7 @@ class Operator:
         """
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:
@@ -67,7 +66,7 @@ class Operator:
         """
         engine = self._engine
         result = checks.blob("result", result, engine._config.max_payload_bytes)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:
@@ -90,7 +89,7 @@ class Operator:
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
         checks.text("category", category, engine._config.max_text_bytes)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:
@@ -124,7 +123,7 @@ class Operator:
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
         expected = checks.optional_text("expected_lease_id", expected_lease_id, checks.MAX_ID_BYTES)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:
@@ -156,7 +155,7 @@ class Operator:
         engine = self._engine
         checks.identity("worker_instance_id", worker_instance_id)
         checks.text("reason", reason, engine._config.max_text_bytes)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:
@@ -193,7 +192,7 @@ class Operator:
         """
         engine = self._engine
         taker = engine._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:
@@ -228,7 +227,7 @@ class Operator:
         engine = self._engine
         checks.text("reason", reason, engine._config.max_text_bytes)
         checks.text("detail", detail, engine._config.max_text_bytes)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:
@@ -254,7 +253,7 @@ class Operator:
         """
         engine = self._engine
         expected = checks.optional_text("expected_reason", expected_reason, engine._config.max_text_bytes)
-        if engine._lock._is_owned() or engine._born != processes.generation:
+        if engine._lock._is_owned():
             engine._refuse_entry()
         engine._lock.acquire()
         try:

@@ -46,8 +46,8 @@ _RENEWED: Final = step(events.LeaseRenewed, LEASED, LEASED)
 _COMPLETED: Final = step(events.Completed, LEASED, SUCCEEDED)
 
 _CLAIM: Final = GrantKind.CLAIM
-_FRESH: Final = LeaseKind.FRESH
-_INITIAL: Final = AttemptType.INITIAL
+_FRESH: Final = LeaseKind.FRESH.value
+_INITIAL: Final = AttemptType.INITIAL.value
 
 
 def create(core: Core, now: int, spec: Spec, execution_id: str, priority: int) -> Created | None:

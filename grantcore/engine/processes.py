@@ -1,15 +1,52 @@
-"""Which process this is: a counter that a fork raises in the child (SPEC 11)."""
+"""An engine belongs to the process that built it (SPEC 11).
+
+A fork gives the child every engine of its parent, perhaps with the lock held by a thread that does not exist
+there. So in the child each of them gets a lock that nobody can take: a call finds it taken, as it would in a
+re-entrant call, and is told the reason. That costs the other calls nothing.
+"""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Final
+from weakref import WeakSet
 
-generation: int = 0
+if TYPE_CHECKING:
+    from grantcore.engine.core import Core
+
+
+class ForeignLock:
+    """The lock of an engine that was inherited."""
+
+    __slots__ = ()
+
+    def acquire(self) -> None:
+        """Never called: it is owned already."""
+        raise AssertionError
+
+    def release(self) -> None:
+        """Never called: nobody acquired it."""
+        raise AssertionError
+
+    def _is_owned(self) -> bool:
+        return True
+
+
+FOREIGN: Final = ForeignLock()
+
+_engines: Final[WeakSet[Core]] = WeakSet()
+
+
+def belongs_here(engine: Core) -> None:
+    """Note that an engine was built by this process."""
+    _engines.add(engine)
 
 
 def _forked() -> None:
-    global generation  # noqa: PLW0603 - one per process by its nature
-    generation += 1
+    """Disown, in the child, what the parent built."""
+    for engine in _engines:
+        engine._lock = FOREIGN
+    _engines.clear()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows, which cannot fork

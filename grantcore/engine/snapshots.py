@@ -125,6 +125,12 @@ def one_of(enum: type[StrEnum]) -> Kind:
     return Kind(lambda value: value.value, read)
 
 
+def value_of(enum: type[StrEnum]) -> Kind:
+    """The value of a member of an enumeration."""
+    member = one_of(enum)
+    return Kind(_same, lambda value, path: member.read(value, path).value)
+
+
 def listed(kind: Kind, make: Callable[[list[Any]], Any], order: Callable[[Any], list[Any]]) -> Kind:
     """A list of one kind; ``order`` puts the elements in a canonical order."""
 
@@ -266,8 +272,8 @@ TENURE: Final = sequence_of(
     INT,  # lease_epoch
     TEXT,  # attempt_id, as a text
     INT,  # attempt_index
-    one_of(AttemptType),
-    one_of(LeaseKind),
+    value_of(AttemptType),
+    value_of(LeaseKind),
     TEXT,  # worker_id
     TEXT,  # worker_instance_id
     INT,  # acquired_at_ms

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grantcore.engine import plain, processes
+from grantcore.engine import plain
 from grantcore.engine.core import Core
 from grantcore.model import checks
 from grantcore.model.config import MAX_TTL_MS
@@ -55,7 +55,7 @@ class Taking(Core):
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
         if lane_id is not None:
             checks.lane_id(lane_id)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -87,7 +87,7 @@ class Taking(Core):
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, None)
         if lane_id is not None:
             checks.lane_id(lane_id)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -124,7 +124,7 @@ class Taking(Core):
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
         if lane_id is not None:
             checks.lane_id(lane_id)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:
@@ -161,7 +161,7 @@ class Taking(Core):
         if type(grant) not in KIND_OF:
             raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if self._lock._is_owned() or self._born != processes.generation:
+        if self._lock._is_owned():
             self._refuse_entry()
         self._lock.acquire()
         try:

@@ -39,8 +39,8 @@ Tenure = tuple[
     int,  # lease_epoch
     Minted,  # attempt_id
     int,  # attempt_index
-    AttemptType,
-    LeaseKind,
+    str,  # value of its AttemptType
+    str,  # value of its LeaseKind
     str,  # worker_id
     str,  # worker_instance_id
     int,  # acquired_at_ms
@@ -122,8 +122,8 @@ class Lease:
             checks.integer("lease_epoch", lease_epoch, 0, MAX_MS),
             checks.identity("attempt_id", attempt_id),
             checks.integer("attempt_index", attempt_index, 0, MAX_MS),
-            AttemptType(attempt_type),
-            LeaseKind(kind),
+            AttemptType(attempt_type).value,
+            LeaseKind(kind).value,
             checks.identity("worker_id", worker_id),
             checks.identity("worker_instance_id", worker_instance_id),
             checks.instant("acquired_at_ms", acquired_at_ms),
@@ -167,12 +167,12 @@ class Lease:
     @property
     def attempt_type(self) -> AttemptType:
         """Why the attempt began."""
-        return self.tenure[6]
+        return AttemptType(self.tenure[6])
 
     @property
     def kind(self) -> LeaseKind:
         """How the lease was taken."""
-        return self.tenure[7]
+        return LeaseKind(self.tenure[7])
 
     @property
     def worker_id(self) -> str:

@@ -39,7 +39,8 @@ from grantcore.rules.granting import RECLAIM, no_grant
 FRESH = LeaseKind.FRESH
 RESUMED = LeaseKind.RESUMED
 RECLAIMED = LeaseKind.RECLAIMED
-INITIAL = AttemptType.INITIAL
+INITIAL = AttemptType.INITIAL.value
+FRESH_TEXT = LeaseKind.FRESH.value
 _TYPES = {FIRST: AttemptType.INITIAL, RETRY: AttemptType.RETRY, REPLAY: AttemptType.REPLAY}
 
 Taker = tuple[str, str, int, "int | None"]
@@ -114,7 +115,7 @@ def claim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int) 
         attempt_id,
         0,
         INITIAL,
-        FRESH,
+        FRESH_TEXT,
         worker_id,
         worker_instance_id,
         now,
@@ -149,7 +150,7 @@ def _resume(
     assert record.tenure is not None
     assert record.past is not None
     timeout = _rest_until(record, now)
-    lease = _lease(record, now, taker, ids, floor, RESUMED, record.tenure[ATTEMPT_TYPE])
+    lease = _lease(record, now, taker, ids, floor, RESUMED, AttemptType(record.tenure[ATTEMPT_TYPE]))
     past = record.past
     line = acquired(lease, "issue_grant_and_claim_resumed" if by_operator else "claim_resumed")
     attempt = past.attempts[lease.attempt_index]
@@ -255,8 +256,8 @@ def _lease(
         epoch,
         attempt_id,
         attempt_index,
-        attempt_type,
-        kind,
+        attempt_type.value,
+        kind.value,
         worker_id,
         worker_instance_id,
         now,
