@@ -15,7 +15,7 @@ from grantcore.index.waiting import rank
 from grantcore.model import capabilities
 from grantcore.model.errors import InvalidCapabilities
 from grantcore.model.grants import GrantKind
-from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, MAX_EPOCH, AttemptType
+from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, AttemptType
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import (
     ACTIVE,
@@ -26,11 +26,21 @@ from grantcore.model.phases import (
     LEASE_REVOKED,
     LEASED,
     LOST,
+    RUNNABLE,
     SUCCEEDED,
     TERMINAL,
     Phase,
 )
-from grantcore.model.records import INTERRUPTED, REPLAY, RETRY, WAITING_FOR_CHILDREN, Execution, Past, Store
+from grantcore.model.records import (
+    FIRST,
+    INTERRUPTED,
+    REPLAY,
+    RETRY,
+    WAITING_FOR_CHILDREN,
+    Execution,
+    Past,
+    Store,
+)
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.vector import ORDERS
 from grantcore.rules.fencing import attempt_id_of
@@ -53,7 +63,7 @@ def broken(store: Store, indexes: Indexes, now: int, history_limit: int) -> Wron
             yield f"{execution_id}: stored under another id"
         for text in _record(record, store, now, history_limit):
             yield f"{execution_id}: {text}"
-    if store.epoch_floor > MAX_EPOCH:
+    if store.epoch_floor > MAX_MS:
         yield "I-52: an epoch floor out of range"
     yield from _indexes(store, indexes, now)
 
@@ -63,24 +73,24 @@ def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
         yield "no phase"
         return
     past = past_of(record)
-    yield from _instants(record)
+    yield from _instants(record, now)
     yield from _lease(record, store, now)
     yield from _grant(record, now)
     yield from _waiting(record)
-    yield from _attempts(record, past)
-    yield from _history(record, past, limit)
+    yield from _attempts(record, past, now)
+    yield from _history(record, past, limit, now)
     yield from _limits(record, past)
 
 
-def _instants(record: Execution) -> Wrong:
-    stamps = (record.created_at_ms, record.last_transition_at_ms, record.last_mutation_at_ms)
-    if not all(0 <= stamp <= MAX_MS for stamp in stamps):
-        yield "I-52: an instant out of range"
+def _instants(record: Execution, now: int) -> Wrong:
+    stamps = (record.last_mutation_at_ms, record.started_at_ms or 0, record.completed_at_ms or 0)
+    if not all(0 <= stamp <= now for stamp in stamps):
+        yield "I-51: a stamp of the future"
     if not record.created_at_ms <= record.last_transition_at_ms <= record.last_mutation_at_ms:
         yield "stamps out of order"
     if record.phase is SUCCEEDED and record.tenure is None:
         yield "I-33: success without a lease"
-    if record.lease_epoch > MAX_EPOCH:
+    if record.lease_epoch > MAX_MS:
         yield "I-52: an epoch out of range"
     if (record.completed_at_ms is not None) is not (record.phase in TERMINAL):
         yield "I-38: completed_at_ms says another phase"
@@ -102,6 +112,11 @@ def _lease(record: Execution, store: Store, now: int) -> Wrong:
         yield "I-54: a lease past its end"
     if record.phase in LOST and not 0 < record.lost_sequence <= store.sequence:
         yield "a lost lease without the event that told it"
+    acquired_at_ms = record.tenure[ACQUIRED_AT_MS]
+    if record.rare is not None and record.rare.attempt_timeout_at_ms <= acquired_at_ms:
+        yield "I-51: an attempt that timed out before it began"
+    if not acquired_at_ms <= (_revoked_at(record) or acquired_at_ms) <= now:
+        yield "I-51: a revocation out of order"
     if (record.phase is LEASE_REVOKED) is not (_revoked_at(record) is not None):
         yield "I-09: a mark of revocation in the wrong phase"
 
@@ -126,6 +141,10 @@ def _grant(record: Execution, now: int) -> Wrong:
 
 
 def _waiting(record: Execution) -> Wrong:
+    if record.phase in RUNNABLE:
+        fresh = (FIRST, REPLAY) if record.tenure is None else (RETRY, REPLAY, INTERRUPTED)
+        if record.origin not in fresh:
+            yield "I-30: the next attempt does not follow from the last"
     reason = None if record.rare is None else record.rare.blocking_reason
     if record.phase is BLOCKED:
         if reason not in ORDERS and reason != WAITING_FOR_CHILDREN:
@@ -141,7 +160,7 @@ def _waiting(record: Execution) -> Wrong:
         yield f"I-24: {error}"
 
 
-def _attempts(record: Execution, past: Past) -> Wrong:
+def _attempts(record: Execution, past: Past, now: int) -> Wrong:
     attempts = past.attempts
     if len(attempts) != record.attempt_count or any(n not in attempts for n in range(len(attempts))):
         yield "I-27: attempts are not dense"
@@ -153,6 +172,9 @@ def _attempts(record: Execution, past: Past) -> Wrong:
             yield f"I-29: attempt {index} has half an end"
         if attempt.ended_at_ms is not None and attempt.ended_at_ms < attempt.started_at_ms:
             yield f"I-29: attempt {index} ended before it started"
+        latest = (attempt.started_at_ms, attempt.ended_at_ms, attempt.suspended_at_ms, attempt.resumed_at_ms)
+        if any(stamp is not None and not attempt.created_at_ms <= stamp <= now for stamp in latest):
+            yield f"I-51: attempt {index} has a stamp out of order"
         if (attempt.attempt_type is AttemptType.INITIAL) and index != 0:
             yield f"I-30: attempt {index} is initial"
     started = [index for index, attempt in attempts.items() if attempt.attempt_state in _OPEN]
@@ -175,7 +197,7 @@ def _current(record: Execution, past: Past) -> Wrong:
         yield "I-01: the record has forgotten its attempt"
 
 
-def _history(record: Execution, past: Past, limit: int) -> Wrong:
+def _history(record: Execution, past: Past, limit: int, now: int) -> Wrong:
     kept = past.noted - past.first
     numbers = range(past.first, past.first + len(past.history))
     if kept != len(past.history) or any(number not in past.history for number in numbers):
@@ -193,7 +215,7 @@ def _history(record: Execution, past: Past, limit: int) -> Wrong:
     if wanted is not None and last.event not in wanted:
         yield "I-33: the last line of history tells another phase"
     stamps = [past.history[number].at_ms for number in sorted(past.history)]
-    if stamps != sorted(stamps):
+    if stamps != sorted(stamps) or stamps[-1] > now:
         yield "I-51: history goes back in time"
 
 

@@ -34,6 +34,7 @@ from grantcore.model.errors import (
     ClockError,
     ExecutionNotFound,
     Forked,
+    InvariantBroken,
     Reentrant,
     invalid,
 )
@@ -254,6 +255,8 @@ class Core:
     def _commit(self, change: Change, operator: str | None = None) -> None:
         """Make a decided change true. The only place where state changes."""
         step, write, record, at_ms, arguments, soonest = change
+        if record.phase is not step.source:
+            raise InvariantBroken(f"a change from {step.source} to one in {record.phase}: please report")
         grant = record.grant
         was = before(record) if self._subscriptions else None
         store = self._store
@@ -262,7 +265,6 @@ class Core:
         write(record, at_ms, arguments)
         store.sequence = sequence
         if step.moves:
-            assert record.phase is step.source
             record.phase = step.target
             self._indexes.changed_phase(record, step.source, step.target)
         elif step.reorders:

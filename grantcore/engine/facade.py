@@ -272,8 +272,9 @@ class GrantEngine(Executions, Grants, Leases, Looking):
         self._incarnation = about["incarnation"] + 1
         try:
             for record in store.records.values():
-                if record.past is not None:
-                    trim(record.past, self._config.lease_history_limit)
+                past = record.past
+                if past is not None and past.noted - past.first == len(past.history):
+                    trim(past, self._config.lease_history_limit)
             self._indexes.rebuild()
             self._check(self._last_ms)
         except (GrantError, AssertionError, LookupError) as error:

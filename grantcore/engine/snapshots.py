@@ -35,6 +35,9 @@ from grantcore.rules.fencing import attempt_id_of
 VERSION: Final = 1
 MAGIC: Final = "grantcore-snapshot"
 MAX_SNAPSHOT_BYTES: Final = 4 * MAX_BYTES
+MAX_COUNT: Final = 2**53 - 2**32
+"""Of what goes on counting: no engine lives to count the rest."""
+
 MAX_DETAIL: Final = 200
 """Of what was found in a snapshot, so much is repeated in a refusal."""
 
@@ -68,10 +71,26 @@ def _read_int(value: Json, path: str) -> int:
     return value
 
 
+def _read_count(value: Json, path: str) -> int:
+    """Something that goes on counting after it was read."""
+    if _read_int(value, path) > MAX_COUNT:
+        raise refuse(path, f"an int in 0..{MAX_COUNT}")
+    return int(value)
+
+
 def _read_text(value: Json, path: str) -> str:
-    if type(value) is not str:
+    if type(value) is not str or not (value.isascii() or _has_utf8(value)):
         raise refuse(path, "a text")
     return value
+
+
+def _has_utf8(value: str) -> bool:
+    """Whether there are no lone surrogates in it."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _read_flag(value: Json, path: str) -> bool:
@@ -100,6 +119,7 @@ def _read_bytes(value: Json, path: str) -> bytes:
 
 
 INT: Final = Kind(_same, _read_int)
+COUNT: Final = Kind(_same, _read_count)
 TEXT: Final = Kind(_same, _read_text)
 FLAG: Final = Kind(_same, _read_flag)
 BYTES: Final = Kind(_write_bytes, _read_bytes)
@@ -149,7 +169,7 @@ def _read_object(value: Json, path: str) -> dict[str, Json]:
 
 def _read_tags(value: Json, path: str) -> Mapping[str, str]:
     pairs = _read_object(value, path).items()
-    return FrozenDict({key: _read_text(entry, f"{path}.{key}") for key, entry in pairs})
+    return FrozenDict({_read_text(key, path): _read_text(entry, path) for key, entry in pairs})
 
 
 TAGS: Final = Kind(dict, _read_tags)
@@ -269,7 +289,7 @@ TENURE: Final = sequence_of(
     TEXT,  # execution_id
     TEXT,  # lane_id
     TEXT,  # lease_id, as a text
-    INT,  # lease_epoch
+    COUNT,  # lease_epoch
     TEXT,  # attempt_id, as a text
     INT,  # attempt_index
     value_of(AttemptType),
@@ -455,7 +475,7 @@ def unpack(data: bytes) -> tuple[Store, dict[str, int]]:
         raise SnapshotInvalid(f"data must be bytes, at most {MAX_SNAPSHOT_BYTES}")
     fields = _fields(_body(data), "", ("engine", "state"))
     engine = _fields(fields["engine"], "engine", ENGINE_FIELDS)
-    numbers = {name: _read_int(engine[name], f"engine.{name}") for name in ENGINE_FIELDS}
+    numbers = {name: _read_count(engine[name], f"engine.{name}") for name in ENGINE_FIELDS}
     return _store(fields["state"]), numbers
 
 
@@ -492,8 +512,8 @@ def _store(value: Json) -> Store:
     fields = _fields(value, "state", _STATE_FIELDS)
     specs: list[Spec] = listed(SPEC, list, list).read(fields["specs"], "specs")
     store = Store(
-        sequence=_read_int(fields["sequence"], "sequence"),
-        epoch_floor=_read_int(fields["epoch_floor"], "epoch_floor"),
+        sequence=_read_count(fields["sequence"], "sequence"),
+        epoch_floor=_read_count(fields["epoch_floor"], "epoch_floor"),
     )
     executions: list[Execution] = listed(EXECUTION, list, list).read(fields["executions"], "executions")
     for i, record in enumerate(executions):
