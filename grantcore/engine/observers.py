@@ -100,7 +100,7 @@ def _own_fields(step: Step, record: Execution, arguments: Arguments) -> Iterator
     """The fields that only this kind of event has."""
     if step.event is Created:
         *told, new_key, _ = arguments
-        yield from (record.priority, *copy.deepcopy(spec_fields(record.spec)[1:]), *told)
+        yield from (record.priority, *copy.deepcopy(spec_fields(record.spec)[1:]), *copy.deepcopy(told))
         yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)
         return
     for argument in arguments[: step.told]:

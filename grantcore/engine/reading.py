@@ -6,7 +6,8 @@ from grantcore.model.ids import partition_index
 from grantcore.model.outcomes import ExpiredLease
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import ACTIVE, LEASE_EXPIRED
-from grantcore.model.records import NOTHING, Execution
+from grantcore.model.records import NO_TAGS, NOTHING, Execution
+from grantcore.model.values import FrozenDict
 from grantcore.model.vector import vector_of
 from grantcore.model.views import ExecutionSnapshot
 from grantcore.rules.fencing import attempt_id_of
@@ -30,7 +31,7 @@ def snapshot_of(record: Execution) -> ExecutionSnapshot:
         required_capabilities=spec.required,
         quota_policy_id=spec.quota_policy_id,
         budget_ids=spec.budget_ids,
-        tags=rare.tags,
+        tags=FrozenDict(rare.tags) if rare.tags else NO_TAGS,
         phase=record.phase,
         lifecycle_phase=vector.lifecycle_phase,
         ownership_state=vector.ownership_state,

@@ -475,7 +475,11 @@ def unpack(data: bytes) -> tuple[Store, dict[str, int]]:
         raise SnapshotInvalid(f"data must be bytes, at most {MAX_SNAPSHOT_BYTES}")
     fields = _fields(_body(data), "", ("engine", "state"))
     engine = _fields(fields["engine"], "engine", ENGINE_FIELDS)
-    numbers = {name: _read_count(engine[name], f"engine.{name}") for name in ENGINE_FIELDS}
+    numbers = {
+        "last_ms": _read_int(engine["last_ms"], "engine.last_ms"),
+        "clock_clamped": _read_count(engine["clock_clamped"], "engine.clock_clamped"),
+        "incarnation": _read_count(engine["incarnation"], "engine.incarnation"),
+    }
     return _store(fields["state"]), numbers
 
 
