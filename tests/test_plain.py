@@ -68,7 +68,9 @@ class Way:
                 yield (refusal.code, str(refusal), vars(refusal))
 
     def command(self, chance: random.Random) -> object:
-        kind = chance.choice(["create", "create", "issue", "take", "take", "renew", "complete", "fail", "time"])
+        kind = chance.choice(
+            ("create", "create", "issue", "take", "take", "renew", "complete", "fail", "time")
+        )
         if kind == "create":
             return self.create(chance)
         if kind == "issue":
@@ -104,7 +106,10 @@ class Way:
         grant = self.engine.issue_claim_grant(waiting[0], chance.choice(REQUESTS[:3]))
         worker = chance.choice(["ann", "bob"])
         lease = self.engine.claim_execution(
-            grant, worker_id=worker, worker_instance_id=f"{worker}-1", lease_ttl_ms=chance.choice([5, 100, 9_000])
+            grant,
+            worker_id=worker,
+            worker_instance_id=f"{worker}-1",
+            lease_ttl_ms=chance.choice([5, 100, 9_000]),
         )
         self.leases.append(lease)
         return lease
@@ -154,7 +159,7 @@ def test_the_short_way_is_taken() -> None:
     way = Way(observed=False, retention_ms=None)
     calls: list[str] = []
     engine = way.engine
-    engine._commit = lambda change, _operator=None: calls.append(change[0].event.__name__)  # type: ignore[method-assign]
+    engine._commit = lambda change, *_: calls.append(change[0].event.__name__)  # type: ignore[method-assign]
     created = engine.create_execution(lane_id="main")
     grant = engine.issue_claim_grant(created.execution_id, REQUESTS[1])
     lease = engine.claim_execution(grant, worker_id="ann", worker_instance_id="ann-1", lease_ttl_ms=10)

@@ -53,10 +53,10 @@ class Indexes:
         """Follow a grant that came or went; without one an eligible record is offered again (I-20)."""
         if before is None:
             self.live_grants += 1
-        elif record.grant is None:
-            self.live_grants -= 1
-            if record.phase is ELIGIBLE:
-                self.waiting.offer(record)
+            return
+        self.live_grants -= 1
+        if record.phase is ELIGIBLE:
+            self.waiting.offer(record)
 
     def changed_priority(self, record: Execution) -> None:
         """Follow a record to its new place; a granted one has none."""

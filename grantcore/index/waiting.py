@@ -100,6 +100,10 @@ class Line:
             record.queued = None
 
 
+def _by_priority(item: tuple[int, Line]) -> int:
+    return item[0]
+
+
 class Shelf:
     """Those of one lane and one requirement set: a line per priority."""
 
@@ -109,13 +113,10 @@ class Shelf:
         self.required = required
         self.lines: dict[int, Line] = {}
 
-    def line(self, priority: int) -> Line:
-        """The line of a priority, made if it is not there."""
-        line = self.lines.get(priority)
-        if line is None:
-            line = Line(priority)
-            self.lines[priority] = line
-            self.lines = dict(sorted(self.lines.items(), reverse=True))
+    def new_line(self, priority: int) -> Line:
+        """Make the line of a priority, in its place among the others. O(lines)."""
+        line = Line(priority)
+        self.lines = dict(sorted([*self.lines.items(), (priority, line)], key=_by_priority, reverse=True))
         return line
 
     def members(self) -> Iterator[Execution]:
@@ -145,7 +146,7 @@ class Waiting:
         shelf = self._shelves.get(record.spec) or self._shelf(record.spec)
         line = shelf.lines.get(priority)
         if line is None:
-            line = shelf.line(priority)
+            line = shelf.new_line(priority)
         line.add(record)
         record.queued = priority
         self.entries += 1

@@ -10,7 +10,7 @@ import pytest
 from grantcore.engine import core
 from grantcore.index import waiting
 from grantcore.model import capabilities, leases, policy, records
-from grantcore.model.grants import GrantKind
+from grantcore.model.grants import Grant
 from grantcore.model.phases import LEASE_REVOKED
 from grantcore.rules import change, claiming, fencing, holding, pausing
 from grantcore.rules.lapsing import LAPSES
@@ -97,9 +97,8 @@ def a_renewal_adds_to_the_old_end(patch: pytest.MonkeyPatch) -> None:
 def any_worker_may_use_a_grant(patch: pytest.MonkeyPatch) -> None:
     check = claiming.with_grant
 
-    def own_worker(record: records.Execution, now: int, kind: GrantKind, worker_id: str, end_ms: int) -> None:
-        known = record.grant.worker_id if record.grant else worker_id
-        check(record, now, kind, known, end_ms)
+    def own_worker(record: records.Execution, now: int, given: Grant, worker_id: str) -> None:
+        check(record, now, given, record.grant.worker_id if record.grant else worker_id)
 
     patch.setattr(claiming, "with_grant", own_worker)
 

@@ -1,0 +1,247 @@
+"""Every public call, in the situations that make it take its different ways."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+import grantcore as gc
+from tests.robustness import worlds as w
+from tests.robustness.worlds import LANE, TTL, WHO, Build, Call, World, asking, asking_back
+
+STALE: Final = gc.Fence("e", "lease-999999", 7, "attempt-999999")
+
+
+@attrs.frozen
+class Scenario:
+    """A call (the name of the method), the situation it meets, and how it is made."""
+
+    call: str
+    build: Build
+    make: Call
+    situation: str
+    config: gc.EngineConfig = gc.EngineConfig()  # noqa: RUF009 - frozen
+
+    def unlocked(self) -> Scenario:
+        """The same on an engine without a lock."""
+        return attrs.evolve(self, config=attrs.evolve(self.config, threadsafe=False))
+
+    def __str__(self) -> str:
+        return f"{self.call}-{self.situation}"
+
+
+def _case(call: str, build: Build, make: Call, situation: str = "", **config: Any) -> Scenario:
+    name = situation or getattr(build, "__name__", "").strip("_")
+    return Scenario(call, build, make, name, gc.EngineConfig(**config))
+
+
+# -- ways of calling -----------------------------------------------------------------------------------
+
+
+def _on_engine(method: str, *args: object, **kwargs: object) -> Call:
+    return lambda world: getattr(world.engine, method)(*args, **kwargs)
+
+
+def _by_holder(method: str, **kwargs: object) -> Call:
+    return lambda world: getattr(world.engine, method)(world.leases["e"], **kwargs)
+
+
+def _by_operator(method: str, *args: object, **kwargs: object) -> Call:
+    return lambda world: getattr(world.operator, method)(*args, **kwargs)
+
+
+def _with_grant(method: str, **kwargs: object) -> Call:
+    return lambda world: getattr(world.engine, method)(world.grants["e"], **WHO, lease_ttl_ms=TTL, **kwargs)
+
+
+def _create(**kwargs: object) -> Call:
+    return _on_engine("create_execution", lane_id=LANE, policy=w.POLICY, **kwargs)
+
+
+def _withdraw(worker_id: str) -> Call:
+    return lambda world: world.engine.withdraw_grant(world.grants["e"], worker_id=worker_id)
+
+
+def _cancel_with_lease(world: World) -> object:
+    return world.engine.cancel_execution("e", reason="r", lease=world.leases["e"])
+
+
+def _renew_many(world: World) -> object:
+    return world.engine.renew_leases([world.leases["e"], STALE, world.leases["f"]], lease_ttl_ms=9)
+
+
+def _peek(world: World) -> object:
+    return gc.Scheduler(world.engine).peek(LANE, ["gpu"], limit=5)
+
+
+# -- situations of their own -------------------------------------------------------------------------
+
+
+def _two_held(world: World) -> None:
+    w.held(world, "e")
+    w.retried(world, "f")
+
+
+def _keyed(world: World) -> None:
+    _create(idempotency_key="key")(world)
+
+
+def _replayed(world: World) -> None:
+    w.done(world)
+    world.engine.replay_execution("e", requested_by="me", reason="again")
+
+
+def _expired_keys(world: World) -> None:
+    """So many keys whose window is over that the next one makes room."""
+    for number in range(64):
+        _create(execution_id="e" if number == 0 else f"e-{number}", idempotency_key=f"k-{number}")(world)
+    for number in range(1, 64):
+        world.engine.cancel_execution(f"e-{number}", reason="")
+        world.engine.purge_execution(f"e-{number}")
+    world.clock.advance(10)
+
+
+def _full_lane(world: World) -> None:
+    """A lane with as many shelves as it may have, one of them of somebody who left."""
+    for name in ("a", "b"):
+        _create(execution_id=name, required_capabilities=(name,))(world)
+    w.waiting(world)
+    world.engine.cancel_execution("a", reason="")
+
+
+def _gone_from_the_front(world: World) -> None:
+    """A shelf whose head and whose strays are no members any more."""
+    for name in ("c", "b", "a", "e"):
+        w.waiting(world, name)
+        world.engine.change_priority(name, 5)
+    w.picky(world, "p")
+    for name in ("a", "c"):
+        world.engine.cancel_execution(name, reason="")
+
+
+def _out_of_order(world: World) -> None:
+    """Created in one millisecond against the order of ids: the roll is sorted when somebody looks."""
+    for name in ("z", "y", "x"):
+        w.waiting(world, name)
+
+
+def _retention_over(world: World) -> None:
+    w.done(world, "e")
+    w.failed(world, "f")
+    world.clock.advance(10)
+
+
+# -- the tables -----------------------------------------------------------------------------------------
+
+RICH: Final = {
+    "execution_id": "e",
+    "delay_until_ms": 2**40,
+    "deadline_at_ms": 2**41,
+    "tags": {"a.b": "c"},
+    "payload": b"p",
+    "idempotency_key": "k",
+}
+
+WRITES: Final = (
+    _case("create_execution", w.bystanders, _create()),
+    _case("create_execution", w.bystanders, _create(**RICH), "rich"),
+    _case("create_execution", _keyed, _create(idempotency_key="key"), "duplicate"),
+    _case("create_execution", _expired_keys, _create(idempotency_key="n"), idempotency_window_ms=10),
+    _case("create_execution", _full_lane, _create(required_capabilities=("c",)), max_shelves_per_lane=3),
+    _case("change_priority", w.waiting, _on_engine("change_priority", "e", 7)),
+    _case("change_priority", w.done, _on_engine("change_priority", "e", 7)),
+    _case("set_execution_tags", w.waiting, _on_engine("set_execution_tags", "e", {"a.b": "c"})),
+    _case("replay_execution", w.done, _on_engine("replay_execution", "e", reason="r")),
+    _case("replay_execution", w.failed, _on_engine("replay_execution", "e")),
+    _case("purge_execution", w.done, _on_engine("purge_execution", "e")),
+    _case("issue_claim_grant", w.waiting, _on_engine("issue_claim_grant", "e", asking())),
+    _case("issue_claim_grant", w.picky, _on_engine("issue_claim_grant", "e", asking())),
+    _case("issue_claim_grant", w.held, _on_engine("issue_claim_grant", "e", asking())),
+    _case("issue_resume_grant", w.released, _on_engine("issue_resume_grant", "e", asking())),
+    _case("issue_reclaim_grant", w.lapsed, _on_engine("issue_reclaim_grant", "e", asking_back())),
+    _case("issue_reclaim_grant", w.capped, _on_engine("issue_reclaim_grant", "e", asking_back())),
+    _case("withdraw_grant", w.granted, _withdraw("w")),
+    _case("withdraw_grant", w.reclaimable, _withdraw("w")),
+    _case("withdraw_grant", w.resumable, _withdraw("other")),
+    _case("claim_execution", w.granted, _with_grant("claim_execution", attempt_timeout_ms=900)),
+    _case("claim_execution", w.held, _with_grant("claim_execution")),
+    _case("claim_resumed_execution", w.resumable, _with_grant("claim_resumed_execution")),
+    _case("reclaim_execution", w.reclaimable, _with_grant("reclaim_execution")),
+    _case("take", w.granted, _with_grant("take")),
+    _case("take", w.reclaimable, _with_grant("take")),
+    _case("renew_lease", w.held, _by_holder("renew_lease", lease_ttl_ms=9)),
+    _case("renew_lease", w.revoked, _by_holder("renew_lease", lease_ttl_ms=9)),
+    _case("renew_leases", _two_held, _renew_many),
+    _case("update_progress", w.held, _by_holder("update_progress", pct=5, message="m")),
+    _case("complete_execution", w.held, _by_holder("complete_execution")),
+    _case("complete_execution", w.retried, _by_holder("complete_execution", result=b"r")),
+    _case("fail_execution", w.held, _by_holder("fail_execution", reason="r")),
+    _case("fail_execution", w.retried, _by_holder("fail_execution", reason="r", category="c")),
+    _case("delay_execution", w.held, _by_holder("delay_execution", delay_until_ms=2**40)),
+    _case("release_execution", w.retried, _by_holder("release_execution")),
+    _case("move_to_waiting_children", w.held, _by_holder("move_to_waiting_children")),
+    _case("promote_blocked_to_eligible", w.parent, _on_engine("promote_blocked_to_eligible", "e")),
+    _case("cancel_execution", w.granted, _on_engine("cancel_execution", "e", reason="r")),
+    _case("cancel_execution", w.lapsed_again, _cancel_with_lease),
+    _case("operator.cancel", w.held, _by_operator("cancel", "e", reason="r")),
+    _case("operator.complete", w.held, _by_operator("complete", "e", result=b"r")),
+    _case("operator.fail", w.retried, _by_operator("fail", "e", reason="r")),
+    _case("operator.revoke_lease", w.held, _by_operator("revoke_lease", "e", reason="r")),
+    _case("operator.revoke_lease", w.lapsed, _by_operator("revoke_lease", "e", reason="r")),
+    _case("operator.revoke_leases_of", _two_held, _by_operator("revoke_leases_of", "w-1", reason="r")),
+    _case(
+        "operator.issue_grant_and_claim",
+        _replayed,
+        _by_operator("issue_grant_and_claim", "e", **WHO, lease_ttl_ms=TTL),
+    ),
+    _case("operator.block", w.granted, _by_operator("block", "e", detail="d")),
+    _case("operator.unblock", w.blocked, _by_operator("unblock", "e")),
+    _case("advance", w.bystanders, _on_engine("advance"), "idle"),
+    _case("advance", w.falling_due, _on_engine("advance")),
+    _case("advance", w.falling_due, _on_engine("advance", limit=2), "a_slice"),
+    _case("advance", _retention_over, _on_engine("advance"), retention_ms=10),
+)
+"""Calls that write, by the names of ``grantcore.model.life.CAUSES``."""
+
+READS: Final = (
+    _case("now_ms", w.held, _on_engine("now_ms")),
+    _case("next_deadline_ms", w.busy, _on_engine("next_deadline_ms")),
+    _case("describe_execution", w.revoked, _on_engine("describe_execution", "e")),
+    _case("describe_grant", w.granted, _on_engine("describe_grant", "e")),
+    _case("attempts", w.held, _on_engine("attempts", "e")),
+    _case("read_payload", w.waiting, _on_engine("read_payload", "e")),
+    _case("read_result", w.done, _on_engine("read_result", "e")),
+    _case("list_executions", _out_of_order, _on_engine("list_executions", lane_id=LANE, limit=2)),
+    _case("leases", w.busy, _on_engine("leases")),
+    _case("leases", w.held, _on_engine("leases", worker_instance_id="w-1")),
+    _case("leases_expiring_within", _two_held, _on_engine("leases_expiring_within", 2 * TTL)),
+    _case("list_expired_leases", w.busy, _on_engine("list_expired_leases", limit=2)),
+    _case("lease_history", w.held, _on_engine("lease_history", "e")),
+    _case("stats", w.held, _on_engine("stats")),
+    _case("check", w.retried, _on_engine("check")),
+    _case("digest", w.held, _on_engine("digest")),
+    _case("snapshot", w.held, _on_engine("snapshot")),
+    _case("subscribe", w.held, _on_engine("subscribe", print)),
+    _case("scheduler.peek", _gone_from_the_front, _peek),
+)
+"""Calls that only look, or tidy an index on the way."""
+
+SCENARIOS: Final = (*WRITES, *READS)
+
+
+def named(call: str, situation: str) -> Scenario:
+    """One of the table."""
+    (found,) = [s for s in SCENARIOS if (s.call, s.situation) == (call, situation)]
+    return found
+
+
+def methods() -> set[str]:
+    """The names of all public calls there are."""
+    kinds = {"": gc.GrantEngine, "operator.": gc.Operator, "scheduler.": gc.Scheduler}
+    return {
+        prefix + name
+        for prefix, kind in kinds.items()
+        for name in dir(kind)
+        if not name.startswith("_") and callable(getattr(kind, name))
+    }

@@ -1,0 +1,75 @@
+"""All that these tests know of the inside of an engine, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grantcore as gc
+from grantcore.engine import snapshots
+
+
+class NoLock:
+    """In place of the lock: nothing. The planted race."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        return None
+
+    def _is_owned(self) -> bool:
+        return False
+
+
+def has_lock(engine: gc.GrantEngine) -> bool:
+    """Whether this thread has the engine's lock, or its mark is set."""
+    return engine._lock._is_owned()
+
+
+def leave_lock(engine: gc.GrantEngine) -> None:
+    """Take the lock and leave it so, as an interruption at the wrong place does."""
+    engine._lock.acquire()
+
+
+def remove_lock(engine: gc.GrantEngine) -> None:
+    """Plant a race."""
+    engine._lock = NoLock()
+
+
+def is_halfway(engine: gc.GrantEngine) -> bool:
+    """Whether a change is in hand that has not been made true to the end, or an index is being tidied."""
+    return engine._pending is not None
+
+
+def set_clock(engine: gc.GrantEngine, clock: Callable[[], int]) -> Callable[[], int]:
+    """Give the engine another clock, and answer the one it had."""
+    before, engine._clock = engine._clock, clock
+    return before
+
+
+def event_number(engine: gc.GrantEngine) -> int:
+    """The number of the last event; nothing lapses for the asking."""
+    return engine._store.sequence
+
+
+def bare_digest(engine: gc.GrantEngine) -> str:
+    """The digest of the state as it stands; nothing lapses for the asking."""
+    return snapshots.digest(snapshots.document(engine._store, engine._last_ms))
+
+
+def watch_commits(engine: gc.GrantEngine, noted: Callable[[], None]) -> None:
+    """Have ``noted`` called after every commit."""
+    inner: Any = engine
+    commit = inner._commit
+
+    def watched(*arguments: object) -> None:
+        commit(*arguments)
+        noted()
+
+    inner._commit = watched
+
+
+def break_record(engine: gc.GrantEngine, execution_id: str) -> None:
+    """Make a record impossible."""
+    engine._store.records[execution_id].created_at_ms = -1

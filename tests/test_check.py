@@ -1,0 +1,305 @@
+"""``check()`` can fail: every sentence it has is provoked by spoiling a sound state in one place."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from grantcore import (
+    ClaimGrant,
+    ExecutionPolicy,
+    Fixed,
+    Granted,
+    GrantEngine,
+    InvariantBroken,
+    IssueClaimGrantRequest,
+    IssueReclaimGrantRequest,
+    Lease,
+    ManualClock,
+    ReclaimGrant,
+    RetryPolicy,
+)
+from grantcore.engine import checking
+from grantcore.model.grants import GrantKind
+from grantcore.model.ids import MintedIds
+from grantcore.model.leases import LEASE_EPOCH, LeaseKind
+from grantcore.model.past import past_of
+from grantcore.model.phases import Phase
+from grantcore.model.records import FIRST, INTERRUPTED, Execution, rare_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CLAIM: Final = IssueClaimGrantRequest(
+    worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=1_000
+)
+RECLAIM: Final = IssueReclaimGrantRequest(
+    worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=1_000
+)
+RETRY: Final = RetryPolicy(max_retries=9, backoff=Fixed(delay_ms=5_000))
+
+
+class World:
+    """One execution ``e`` in some phase, and another that only waits."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(1_000)
+        self.engine = GrantEngine(clock=self.clock, ids=MintedIds("0123456789abcdef0123"))
+        for name in ("e", "other"):
+            self.engine.create_execution(
+                lane_id="main", execution_id=name, policy=ExecutionPolicy(retry=RETRY, max_reclaim_count=9)
+            )
+
+    @property
+    def e(self) -> Execution:
+        return self.engine._store.records["e"]
+
+    def lease(self) -> Lease:
+        return self.take(self.engine.issue_claim_grant("e", CLAIM))
+
+    def take(self, grant: ClaimGrant | ReclaimGrant) -> Lease:
+        return self.engine.take(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=10_000)
+
+    def set(self, field: str, value: object) -> None:
+        setattr(self.e, field, value)
+
+    def tenure(self, place: int, value: object) -> None:
+        tenure: Any = list(self.e.tenure or ())
+        tenure[place] = value
+        self.e.tenure = tuple(tenure)
+
+
+def waiting() -> World:
+    return World()
+
+
+def granted() -> World:
+    world = World()
+    world.engine.issue_claim_grant("e", CLAIM)
+    return world
+
+
+def leased() -> World:
+    world = World()
+    world.lease()
+    return world
+
+
+def revoked() -> World:
+    world = leased()
+    world.engine.operator("op").revoke_lease("e", reason="r")
+    return world
+
+
+def lapsed() -> World:
+    world = leased()
+    world.clock.advance(10_000)
+    world.engine.advance()
+    return world
+
+
+def reclaimed() -> World:
+    world = lapsed()
+    answer = world.engine.issue_reclaim_grant("e", RECLAIM)
+    assert type(answer) is Granted
+    world.take(answer.grant)
+    return world
+
+
+def retrying() -> World:
+    world = World()
+    world.engine.fail_execution(world.lease(), reason="r")
+    return world
+
+
+def succeeded() -> World:
+    world = World()
+    world.engine.complete_execution(world.lease())
+    return world
+
+
+def blocked() -> World:
+    world = World()
+    world.engine.operator("op").block("e")
+    return world
+
+
+def spoil_line(world: World) -> None:
+    (line,) = world.engine._indexes.waiting.lanes["main"][()].lines.values()
+    line.arrivals.reverse()
+
+
+def spoil_requirement(world: World) -> None:
+    shelves = world.engine._indexes.waiting.lanes["main"]
+    shelves["gpu",] = shelves.pop(())
+
+
+def forget_attempts(world: World) -> None:
+    past_of(world.e).attempts.clear()
+
+
+def spoil_attempt(field: str, value: object) -> Callable[[World], None]:
+    def spoil(world: World) -> None:
+        setattr(past_of(world.e).attempts[0], field, value)
+
+    return spoil
+
+
+def spoil_past(field: str, value: int) -> Callable[[World], None]:
+    def spoil(world: World) -> None:
+        setattr(past_of(world.e), field, value)
+
+    return spoil
+
+
+def spoil_rare(field: str, value: object) -> Callable[[World], None]:
+    def spoil(world: World) -> None:
+        setattr(rare_of(world.e), field, value)
+
+    return spoil
+
+
+def no_history(world: World) -> None:
+    past = past_of(world.e)
+    past.history.clear()
+    past.noted = past.first = 0
+
+
+def long_history(world: World) -> None:
+    past = past_of(world.e)
+    line = past.history[0]
+    for number in range(past.noted, past.noted + 1_000):
+        past.history[number] = line
+    past.noted += 1_000
+
+
+def another_grant(world: World) -> None:
+    assert world.e.grant is not None
+    world.e.grant = world.e.grant._replace(kind=GrantKind.RESUME)
+
+
+def old_grant(world: World) -> None:
+    assert world.e.grant is not None
+    world.e.grant = world.e.grant._replace(expires_at_ms=1)
+
+
+def spoil_last_line(field: str, value: object) -> Callable[[World], None]:
+    def spoil(world: World) -> None:
+        past = past_of(world.e)
+        object.__setattr__(past.history[past.noted - 1], field, value)
+
+    return spoil
+
+
+Spoiler = tuple["Callable[[], World]", "Callable[[World], object]", str]
+
+SPOILERS: Final[list[Spoiler]] = [
+    (waiting, lambda w: w.engine._store.records.update(x=w.engine._store.records.pop("e")), "another id"),
+    (waiting, lambda w: setattr(w.engine._store, "epoch_floor", 2**53), "an epoch floor out of range"),
+    (waiting, lambda w: w.set("phase", None), "no phase"),
+    (waiting, lambda w: w.set("last_mutation_at_ms", 9_999), "a stamp of the future"),
+    (waiting, lambda w: w.set("created_at_ms", -1), "stamps out of order"),
+    (succeeded, lambda w: w.set("tenure", None), "success without a lease"),
+    (leased, lambda w: w.tenure(LEASE_EPOCH, 2**53), "an epoch out of range"),
+    (waiting, lambda w: w.set("completed_at_ms", 1), "completed_at_ms says another phase"),
+    (leased, lambda w: w.set("attempt_id", None), "without its fence or worker"),
+    (leased, lambda w: w.tenure(0, "other"), "a lease of another execution"),
+    (leased, lambda w: w.tenure(LEASE_EPOCH, 0), "a lease without an epoch"),
+    (leased, lambda w: w.set("renewed_at_ms", 1), "instants of the lease are out of order"),
+    (leased, lambda w: w.set("expires_at_ms", 1_000), "a lease past its end"),
+    (lapsed, lambda w: w.set("lost_sequence", 0), "without the event that told it"),
+    (leased, spoil_rare("attempt_timeout_at_ms", 1), "timed out before it began"),
+    (revoked, spoil_rare("lease_revoked_at_ms", 1), "a revocation out of order"),
+    (leased, spoil_rare("lease_revoked_at_ms", 1_000), "a mark of revocation in the wrong phase"),
+    (granted, another_grant, "a grant whose precondition does not hold"),
+    (granted, old_grant, "a grant outside its time"),
+    (waiting, lambda w: w.set("origin", INTERRUPTED), "the next attempt does not follow"),
+    (retrying, lambda w: w.set("origin", FIRST), "the next attempt does not follow"),
+    (blocked, spoil_rare("blocking_reason", "mood"), "blocked for no reason"),
+    (waiting, spoil_rare("blocking_reason", "paused_by_operator"), "a blocking reason in the wrong phase"),
+    (retrying, spoil_rare("delay_until_ms", None), "delayed until no instant"),
+    (waiting, lambda w: object.__setattr__(w.e.spec, "required", ("b", "a")), "required tokens out of order"),
+    (waiting, lambda w: object.__setattr__(w.e.spec, "required", ("",)), "I-24: invalid_capabilities"),
+    (retrying, forget_attempts, "attempts are not dense"),
+    (retrying, spoil_attempt("attempt_index", 7), "is another's"),
+    (retrying, spoil_attempt("ended_at_ms", None), "has half an end"),
+    (retrying, spoil_attempt("ended_at_ms", 1), "has a stamp out of order"),
+    (
+        reclaimed,
+        lambda w: setattr(past_of(w.e).attempts[1], "attempt_type", "initial"),
+        "type is not the record's",
+    ),
+    (reclaimed, spoil_attempt("attempt_state", "started"), "the wrong attempts are open"),
+    (reclaimed, lambda w: w.tenure(LEASE_EPOCH, 9), "the attempt's lease is not the record's"),
+    (reclaimed, lambda w: w.set("attempt_id", "x"), "the attempt's id is not the record's"),
+    (succeeded, lambda w: w.set("attempt_id", None), "has forgotten its attempt"),
+    (retrying, spoil_past("first", 1), "the history has gaps"),
+    (retrying, long_history, "the history is too long"),
+    (reclaimed, no_history, "a lease without a line of history"),
+    (reclaimed, spoil_last_line("event", "expired"), "tells another phase"),
+    (reclaimed, spoil_last_line("at_ms", 1), "history goes back in time"),
+    (retrying, spoil_past("retry_count", 10), "more retries than allowed"),
+    (retrying, spoil_past("reclaim_count", 10), "more reclaims than allowed"),
+    (retrying, spoil_past("replay_count", 11), "more replays than allowed"),
+    (waiting, lambda w: w.engine._indexes.counts.update({Phase.LEASED: 1}), "counts by phase are wrong"),
+    (waiting, lambda w: setattr(w.engine._indexes, "live_grants", 1), "the count of live grants is wrong"),
+    (retrying, spoil_rare("delay_until_ms", 1_500), "due before"),
+    (leased, lambda w: setattr(w.e, "filed_ms", 99_999), "not filed under its deadline"),
+    (leased, lambda w: setattr(w.engine._deadlines, "entries", 999), "too many unconfirmed deadlines"),
+    (waiting, lambda w: w.set("queued", None), "the shelves hold others"),
+    (waiting, spoil_line, "a shelf is out of order"),
+    (waiting, spoil_requirement, "on a shelf of other requirements"),
+    (waiting, lambda w: setattr(w.engine._indexes.waiting, "entries", 999), "unconfirmed entries on shelves"),
+    (leased, lambda w: w.engine._indexes.holders._held.clear(), "the holders hold others"),
+    (lapsed, lambda w: w.engine._indexes.losses.entries.clear(), "the list of losses is wrong"),
+    (waiting, lambda w: w.engine._indexes.roll._records.pop(), "the roll of executions is wrong"),
+]
+
+
+@pytest.mark.parametrize(("build", "spoil", "told"), SPOILERS, ids=[told for *_, told in SPOILERS])
+def test_check_sees_it(build: Callable[[], World], spoil: Callable[[World], object], told: str) -> None:
+    """Every invariant marked S: the state is sound, is spoilt, and check() says what is wrong."""
+    world = build()
+    world.engine.check()
+    spoil(world)
+    engine = world.engine
+    found = list(checking.broken(engine._store, engine._indexes, world.clock(), 1_000))
+    assert any(told in text for text in found), found
+    with pytest.raises(InvariantBroken, match="please report"):
+        engine._check(world.clock())
+
+
+def test_an_attempt_out_of_its_place_is_seen() -> None:
+    """I-30: only the first attempt is initial."""
+    world = reclaimed()
+    past_of(world.e).attempts[1].attempt_type = past_of(world.e).attempts[0].attempt_type
+    world.tenure(6, "initial")
+    found = list(checking.broken(world.engine._store, world.engine._indexes, world.clock(), 1_000))
+    assert any("attempt 1 is initial" in text for text in found)
+    assert LeaseKind.RECLAIMED.value in (world.e.tenure or ())
+
+
+def test_what_is_due_and_not_applied_is_seen() -> None:
+    """I-54: checked with a later instant than the one everything was applied for."""
+    world = retrying()
+    found = list(checking.broken(world.engine._store, world.engine._indexes, 99_999, 1_000))
+    assert any("due and not applied" in text for text in found)
+
+
+def test_every_sentence_is_provoked() -> None:
+    """The list above is complete: as many spoilers as ``yield``s, less the two tests of their own."""
+    source = Path(checking.__file__).read_text(encoding="utf-8")
+    sentences = re.findall(r'yield f?"(.*?)"', source)
+    own = ("is initial", "due and not applied")
+    told = [*own, *(text for *_, text in SPOILERS)]
+    missing = [
+        s for s in sentences if not any(_plain(text) in _plain(s) or _plain(s) in text for text in told)
+    ]
+    assert not missing
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\{.*?\}", "", text).removeprefix(": ").strip()
