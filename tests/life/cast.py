@@ -69,6 +69,9 @@ class Settings:
     """Stands before every id, lane, worker, token, namespace and key."""
 
     start_ms: int = 1_000_000
+    minted: bool = False
+    """Whether the engine makes its own ids."""
+
     jitter: bool = True
     alone: bool = False
     """Only commands on one execution, and nothing that executions share."""

@@ -24,6 +24,7 @@ from grantcore import (
     Scheduler,
 )
 from grantcore.events import ExecutionEvent
+from grantcore.model.ids import MintedIds
 from tests.life.plain import plain, stories
 
 
@@ -109,6 +110,7 @@ class Run:
     ids: IdsBySubject
     answers: list[object] = attrs.field(factory=list)
     told: list[ExecutionEvent] = attrs.field(factory=list)
+    minted: bool = False
 
     def play(self, steps: Iterable[Step], between: Between = jump) -> Run:
         for step in steps:
@@ -130,10 +132,11 @@ class Run:
         }
 
 
-def new_run(config: EngineConfig, start_ms: int, *, watched: bool = True) -> Run:
-    """An empty engine to play a script on."""
+def new_run(config: EngineConfig, start_ms: int, *, watched: bool = True, minted: bool = False) -> Run:
+    """An empty engine to play a script on; minted: with ids of the engine's own making."""
     clock, ids = ManualClock(start_ms), IdsBySubject()
-    run = Run(GrantEngine(clock=clock, ids=ids, config=config), clock, ids)
+    source = MintedIds("0123456789abcdef0123") if minted else ids
+    run = Run(GrantEngine(clock=clock, ids=source, config=config), clock, ids, minted=minted)
     if watched:
         run.engine.subscribe(run.told.append)
     return run
@@ -142,7 +145,8 @@ def new_run(config: EngineConfig, start_ms: int, *, watched: bool = True) -> Run
 def restored(run: Run, config: EngineConfig) -> Run:
     """A second run that goes on from a snapshot of this one; its id source stands where this one's does."""
     clock, ids = ManualClock(run.clock()), IdsBySubject(run.ids.counts)
-    engine = GrantEngine.restore(run.engine.snapshot(), clock=clock, ids=ids, config=config)
-    again = Run(engine, clock, ids)
+    source = None if run.minted else ids
+    engine = GrantEngine.restore(run.engine.snapshot(), clock=clock, ids=source, config=config)
+    again = Run(engine, clock, ids, minted=run.minted)
     engine.subscribe(again.told.append)
     return again

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 import attrs
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from grantcore import (
     EngineConfig,
     ExecutionSnapshot,
+    Granted,
     GrantEngine,
     InvalidInput,
     Lease,
@@ -21,7 +22,7 @@ from grantcore import (
 from tests.life.cast import TIGHT, Settings
 from tests.life.recipes import RECIPES
 from tests.life.script import Run, new_run, restored
-from tests.life.stage import ATTEMPT_MS, JOB, NumberedIds, Stage
+from tests.life.stage import ATTEMPT_MS, JOB, NumberedIds, Stage, bare_fence, reclaim_request
 from tests.life.walk import Walk
 
 SEEDS: Final = range(10)
@@ -161,6 +162,50 @@ def test_the_lease_of_before_still_holds() -> None:
     assert renewed.lease_id == stage.lease.lease_id
     engine.complete_execution(stage.lease)
     assert engine.describe_execution(JOB) is not None
+
+
+def test_ids_of_two_nonces_live_together_in_one_record() -> None:
+    """An engine's own ids: what was taken before a restore is held, resumed and reclaimed after it."""
+    clock = ManualClock(1_000)
+    engine = GrantEngine(clock=clock)
+    who: dict[str, Any] = {"worker_id": "w", "worker_instance_id": "w-1", "lease_ttl_ms": 100}
+    engine.create_execution(lane_id="main", execution_id=JOB)
+    lease = engine.operator("boss").issue_grant_and_claim(JOB, **who)
+    seen = {lease.lease_id}
+    for act in ("release", "lapse", "fail", "release"):
+        engine = GrantEngine.restore(engine.snapshot(), clock=clock)
+        assert engine.leases() == (lease,)
+        lease = engine.renew_lease(bare_fence(lease), lease_ttl_ms=50)
+        if act == "release":
+            engine.release_execution(lease)
+        elif act == "lapse":
+            clock.advance(50)
+        engine = GrantEngine.restore(engine.snapshot(), clock=clock)
+        lease = _taken_on(engine, lease, who)
+        assert lease.lease_id not in seen
+        seen.add(lease.lease_id)
+        engine.check()
+        assert GrantEngine.restore(engine.snapshot(), clock=clock).digest() == engine.digest()
+    attempts = engine.attempts(JOB)
+    assert [attempt.attempt_type for attempt in attempts] == ["initial", "reclaim", "reclaim"]
+    assert attempts[-1].lease_id == lease.lease_id
+    assert len({attempt.attempt_id for attempt in attempts}) == 3
+
+
+def _taken_on(engine: GrantEngine, lease: Lease, who: dict[str, Any]) -> Lease:
+    """The next lease: of the interrupted attempt, or of the lost (or now revoked) one."""
+    boss = engine.operator("boss")
+    shown = engine.describe_execution(JOB)
+    assert shown is not None
+    assert shown.current_attempt_id == lease.attempt_id
+    if shown.phase is Phase.ELIGIBLE:
+        resumed = boss.issue_grant_and_claim(JOB, **who)
+        assert resumed.attempt_id == lease.attempt_id
+        return resumed
+    boss.revoke_lease(JOB, reason="restarted")
+    answer = engine.issue_reclaim_grant(JOB, reclaim_request())
+    assert isinstance(answer, Granted)
+    return engine.take(answer.grant, **who)
 
 
 def test_restored_engines_are_apart() -> None:

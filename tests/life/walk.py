@@ -68,7 +68,9 @@ class Walk:
         self.settings = settings or Settings()
         self.chance = Random(seed)
         self.cast = Cast(self.chance, self.settings)
-        self.run: Run = new_run(self.settings.config, self.settings.start_ms, watched=False)
+        self.run: Run = new_run(
+            self.settings.config, self.settings.start_ms, watched=False, minted=self.settings.minted
+        )
         self.auditor = Auditor()
         self.book = Book(self.settings.config.lease_history_limit)
         if watched:

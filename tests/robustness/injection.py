@@ -34,6 +34,7 @@ class Tracer:
     """Counts points; raises at number ``at``, once."""
 
     kind = "line"
+    forgetful = False
 
     def __init__(self, at: int = 0, error: type[BaseException] = KeyboardInterrupt) -> None:
         self.at = at
@@ -65,6 +66,8 @@ class OpcodeTracer(Tracer):
     """Counts opcodes instead of lines."""
 
     kind = "opcode"
+    forgetful = sys.version_info >= (3, 12)
+    """From 3.12 on, code runs once before its opcodes are traced, and again after an exception (3.13)."""
 
     def start(self, frame: FrameType, event: str, arg: object) -> Any:
         local = super().start(frame, event, arg)
@@ -123,8 +126,14 @@ class Plan:
 
     def points(self, tracer: Tracer) -> int:
         """How many points the uninterrupted call has."""
+        self.remind(tracer)
         traced(tracer, partial(self.scenario.make, self.world()))
         return tracer.count
+
+    def remind(self, tracer: Tracer) -> None:
+        """Have the interpreter see the call once, where it takes that to trace every point."""
+        if tracer.forgetful:
+            traced(type(tracer)(), partial(self.scenario.make, self.world()))
 
 
 def planned(scenario: Scenario, *, due: bool = False, observers: int = 0) -> Plan:
@@ -244,6 +253,7 @@ def inject(
     tally = Tally()
     for at in range(start, plan.points(tracer()) + 1, stride):
         world, one = plan.world(), tracer(at, errors[at % len(errors)])
+        plan.remind(one)
         raised = traced(one, partial(plan.scenario.make, world))
         assert one.where, "the call has fewer points than its twin"
         tally.note(world.engine, raised, one.error)

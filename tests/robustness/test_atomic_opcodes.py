@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 import pytest
@@ -19,6 +20,9 @@ HOT: Final = (
 )
 
 
+EACH: Final = sys.version_info < (3, 13)
+"""CPython 3.13 does not trace every opcode any more once a trace function has raised."""
+
 LONG: Final = HOT[-2:]
 """Every second opcode of these; with ``-m nightly`` each of them."""
 
@@ -29,8 +33,8 @@ def test_interrupted_at_every_opcode(scenario: Scenario) -> None:
     stride = 2 if scenario in LONG else 1
     tally = inject(planned(scenario, observers=1), KeyboardInterrupt, tracer=OpcodeTracer, stride=stride)
     assert tally.wrong == []
-    assert tally.points > 500
-    assert tally.halfway > 100
+    assert tally.points > 250
+    assert not EACH or (tally.points > 500 and tally.halfway > 100)
 
 
 def test_a_run_of_lapses_interrupted_between_opcodes() -> None:
@@ -38,8 +42,8 @@ def test_a_run_of_lapses_interrupted_between_opcodes() -> None:
     plan = planned(named("advance", "falling_due"))
     tally = inject(plan, KeyboardInterrupt, MemoryError, tracer=OpcodeTracer, stride=13)
     assert tally.wrong == []
-    assert tally.points > 400
-    assert tally.halfway > 150
+    assert tally.points > 200
+    assert not EACH or (tally.points > 400 and tally.halfway > 150)
 
 
 @pytest.mark.parametrize("scenario", HOT[1:3], ids=str)
