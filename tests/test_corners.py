@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 from typing import Final
+from weakref import WeakSet
 
 import pytest
 
@@ -109,8 +110,9 @@ def test_a_frozen_dict_is_a_value() -> None:
     assert len(tags) == 1
 
 
-def test_an_inherited_engine_is_foreign() -> None:
+def test_an_inherited_engine_is_foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     """SPEC 11: what a fork's child is told; run here, where the coverage of a child would be lost."""
+    monkeypatch.setattr(processes, "_engines", WeakSet())
     engine = GrantEngine(config=EngineConfig(retention_ms=None))
     processes.disown()
     with pytest.raises(Forked):

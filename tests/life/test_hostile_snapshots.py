@@ -192,9 +192,9 @@ def test_every_place_removed_doubled_renamed() -> None:
 
 
 def test_every_place_with_a_hostile_value() -> None:
-    """A third of the values at each place, another third at the next: all of them at every kind of value."""
+    """A fifth of the values at each place, another fifth at the next; all of them in the nightly run."""
     for turn, path in enumerate(PLACES):
-        _judge_all(_tried(replacements, path, lambda i, turn=turn: (i + turn) % 3 == 0), path)  # type: ignore[misc]
+        _judge_all(_tried(replacements, path, lambda i, turn=turn: (i + turn) % 5 == 0), path)  # type: ignore[misc]
 
 
 @pytest.mark.nightly

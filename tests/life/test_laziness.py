@@ -20,7 +20,7 @@ from tests.life.script import Between, Run, Step, jump, new_run
 from tests.life.stage import claim_request
 from tests.life.walk import Walk
 
-SEEDS: Final = range(10)
+SEEDS: Final = range(8)
 STEPS: Final = 400
 START_MS: Final = 1_000_000
 

@@ -73,6 +73,11 @@ def _with_a_lapse_due(recipe: Recipe) -> tuple[Stage, str]:
     return stage, twin.digest()
 
 
+def _enough(recipes: tuple[Recipe, ...]) -> tuple[Recipe, ...]:
+    """Every second one where there are very many; the walk along the allowed events takes all."""
+    return recipes if len(recipes) <= 60 else recipes[::2]
+
+
 def _answer(stage: Stage, name: str) -> object:
     try:
         return CALLS[name](stage)
@@ -111,7 +116,7 @@ def test_a_call_none_of_whose_events_is_allowed_is_refused_and_changes_nothing(p
     """Each call in turn is the first to come at the instant, and finds another's lapse due (I-40)."""
     names = _refusable(phase)
     assert names
-    for number, recipe in enumerate(RECIPES[phase]):
+    for number, recipe in enumerate(_enough(RECIPES[phase])):
         stage, digest = _with_a_lapse_due(recipe)
         told = len(stage.told)
         turn = number % len(names)
