@@ -24,7 +24,6 @@ from grantcore.rules.change import Change
 
 CLAIM = GrantKind.CLAIM
 RESUME = GrantKind.RESUME
-RECLAIM = GrantKind.RECLAIM
 
 
 class Grants(Core):

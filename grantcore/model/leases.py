@@ -61,7 +61,6 @@ LEASE_EPOCH: Final = 3
 ATTEMPT_ID: Final = 4
 ATTEMPT_INDEX: Final = 5
 ATTEMPT_TYPE: Final = 6
-WORKER_ID: Final = 8
 WORKER_INSTANCE_ID: Final = 9
 ACQUIRED_AT_MS: Final = 10
 PREFIX: Final = 11
