@@ -14,7 +14,7 @@ from grantcore.index.rolls import confirms, created
 from grantcore.index.waiting import rank
 from grantcore.model import capabilities
 from grantcore.model.errors import InvalidCapabilities
-from grantcore.model.grants import GrantKind
+from grantcore.model.grants import EXPIRES_AT_MS, ISSUED_AT_MS, KIND, GrantKind
 from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, AttemptType
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import (
@@ -136,13 +136,13 @@ def _grant(record: Execution, now: int) -> Wrong:
     if grant is None:
         return
     if record.phase in LOST:
-        fits = grant.kind is GrantKind.RECLAIM
+        fits = grant[KIND] is GrantKind.RECLAIM
     else:
         wanted = GrantKind.RESUME if record.origin is INTERRUPTED else GrantKind.CLAIM
-        fits = record.phase is ELIGIBLE and grant.kind is wanted
+        fits = record.phase is ELIGIBLE and grant[KIND] is wanted
     if not fits:
         yield "I-17: a grant whose precondition does not hold"
-    if not grant.created_at_ms <= now < grant.expires_at_ms:
+    if not grant[ISSUED_AT_MS] <= now < grant[EXPIRES_AT_MS]:
         yield "I-54: a grant outside its time"
 
 
@@ -240,7 +240,7 @@ def _limits(record: Execution, past: Past) -> Wrong:
 def _indexes(store: Store, indexes: Indexes, now: int) -> Wrong:
     records = store.records.values()
     phases = [record.phase for record in records]
-    if {phase: phases.count(phase) for phase in Phase} != indexes.counts:
+    if {phase: phases.count(phase) for phase in Phase} != indexes.counts.by_phase():
         yield "I-35: counts by phase are wrong"
     if sum(record.grant is not None for record in records) != indexes.live_grants:
         yield "I-12: the count of live grants is wrong"

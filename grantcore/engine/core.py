@@ -17,9 +17,10 @@ from __future__ import annotations
 import secrets
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Final, Protocol
+from types import FrameType, FunctionType
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -47,10 +48,30 @@ from grantcore.rules import replaying
 from grantcore.rules.change import Change
 from grantcore.rules.lapsing import LAPSES
 
-Pending = tuple[int, "Change | None", "str | None", "Before | None"]
-"""Event number, change, operator, what the event tells of before. None: only indexes were at work."""
+Pending = tuple["Callable[[Core, int, Any, Any], None]", int, Any, Any]
+"""What is in hand: who finishes it after an interruption, its event number, and what else that takes."""
 
-TIDYING: Final[Pending] = (0, None, None, None)
+
+def _finish_change(core: Core, sequence: int, change: Change, told: tuple[str | None, Before | None]) -> None:
+    """Finish a commit that was interrupted: the change to its end, the indexes anew, the event that was due."""
+    step, write, record, at_ms, arguments, _ = change
+    write(record, at_ms, arguments)
+    record.phase = step.target
+    core._store.sequence = sequence
+    if record.past is not None:
+        trim(record.past, core._config.lease_history_limit)
+    core._indexes.rebuild()
+    operator, was = told
+    if was is not None:
+        core._tell(change, sequence, operator, was)
+
+
+def _finish_tidying(core: Core, _sequence: int, _nothing: None, _more: None) -> None:
+    """Build anew what was interrupted while only indexes were at work."""
+    core._indexes.rebuild()
+
+
+TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
 
 _ID_METHODS: Final = ("execution_id", "lease_id", "attempt_id", "suspension_id")
 
@@ -136,12 +157,16 @@ class Core:
         if ids is not None and not all(callable(getattr(ids, name, None)) for name in _ID_METHODS):
             raise invalid("ids", f"a source of ids, with {', '.join(_ID_METHODS)}")
         self._config = checks.instance("config", config, EngineConfig)
-        self._clock: Clock = SystemClock() if clock is None else clock
+        clock = SystemClock() if clock is None else clock
+        # A bound method is called at half the price of an object.
+        self._clock: Clock = clock if isinstance(clock, FunctionType) else clock.__call__
         self._ids: IdSource = MintedIds(secrets.token_hex(10)) if ids is None else ids
         lock = threading.RLock() if config.threadsafe else OwnerMark()
         self._lock: Lock = lock  # type: ignore[assignment]  # its stub keeps quiet about _is_owned
         processes.belongs_here(self)
         self._subscriptions: tuple[Subscription, ...] = ()
+        self._plain_ids: MintedIds | None = None
+        self._choose_way()
         self._specs: dict[SpecFields, Spec] = {}
         # Like nothing that can be given.
         self._last_alike = Alike(object(), None, None, None, None, None, None, None)
@@ -149,12 +174,14 @@ class Core:
         self._last_request: object = None
         self._last_worker_id: object = None
         self._last_instance_id: object = None
+        self._last_ttl_ms: object = None
         self._keys_limit = 64
         self._last_ms = 0
         self._clock_clamped = 0
         self._incarnation = 0
         self._pending: Pending | None = None
         self._max_lease_ttl_ms = config.max_lease_ttl_ms
+        self._is_bounded = config.max_executions is not None
         self._retention_ms = NEVER if config.retention_ms is None else config.retention_ms
         self._keep(Store())
 
@@ -162,8 +189,13 @@ class Core:
         """Take a store as the truth, with empty indexes."""
         self._store = store
         self._records = store.records
-        self._indexes = Indexes(store.records, self._config.retention_ms)
+        self._indexes = Indexes(store.records, self._retention_ms)
         self._deadlines = self._indexes.deadlines
+
+    def _choose_way(self) -> None:
+        """Open the plain way (``engine/plain.py``) while nobody observes and the ids are our own."""
+        ids = self._ids
+        self._plain_ids = ids if type(ids) is MintedIds and not self._subscriptions else None
 
     # -- entry ---------------------------------------------------------------------------------
 
@@ -177,29 +209,32 @@ class Core:
             self._lock.release()
 
     def _begin(self) -> int:
-        """Start a call, under the lock: finish what was interrupted, read the clock, lapse what is due."""
+        """Start a call, under the lock: read the clock, once; finish what was interrupted; lapse what is due."""
+        try:
+            now = self._clock()
+        except Exception as error:
+            raise clock_raised() from error
+        if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
+            now = self._catch_up(now)
+        return now
+
+    def _catch_up(self, reading: int) -> int:
+        """Do what has to be done before a call: most have nothing."""
         if self._pending is not None:
             self._recover(self._pending)
-        clock = self._clock
-        try:
-            now = clock()
-        except Exception as error:
-            raise ClockError("the clock raised") from error
-        if now is not self._last_ms:
-            now = self._accept_reading(now)
+        now = self._accept_reading(reading)
         if now >= self._deadlines.next_ms:
             self._lapse(now)
         return now
 
     def _begin_slice(self, limit: int | None) -> tuple[int, int]:
         """Start ``advance``: apply at most ``limit`` of what is due; answer how many, and the instant."""
+        try:
+            now = self._clock()
+        except Exception as error:
+            raise clock_raised() from error
         if self._pending is not None:
             self._recover(self._pending)
-        clock = self._clock
-        try:
-            now = clock()
-        except Exception as error:
-            raise ClockError("the clock raised") from error
         now = self._accept_reading(now)
         return (self._lapse(now, limit) if now >= self._deadlines.next_ms else 0), now
 
@@ -261,7 +296,7 @@ class Core:
         was = before(record) if self._subscriptions else None
         store = self._store
         sequence = store.sequence + 1
-        self._pending = (sequence, change, operator, was)
+        self._pending = (_finish_change, sequence, change, (operator, was))
         write(record, at_ms, arguments)
         store.sequence = sequence
         if step.moves:
@@ -283,6 +318,7 @@ class Core:
         """Tell the observers; what one of them raises on purpose passes on when the state is whole."""
         event = event_of(change, sequence, operator, was)
         self._subscriptions = tuple(s for s in self._subscriptions if not s.closed)
+        self._choose_way()
         raised = tell(self._subscriptions, event)
         self._pending = None
         if raised is not None:
@@ -290,22 +326,18 @@ class Core:
 
     def _recover(self, pending: Pending) -> None:
         """Finish an interrupted commit and build anew what is derived; may itself be interrupted. O(n)."""
-        sequence, change, operator, was = pending
-        if change is not None:
-            step, write, record, at_ms, arguments, _ = change
-            write(record, at_ms, arguments)
-            record.phase = step.target
-            self._store.sequence = sequence
-            if record.past is not None:
-                trim(record.past, self._config.lease_history_limit)
-        self._indexes.rebuild()
-        if change is not None and was is not None:
-            self._tell(change, sequence, operator, was)
+        finish, sequence, subject, detail = pending
+        finish(self, sequence, subject, detail)
         self._pending = None
 
     def __reduce__(self) -> str | tuple[object, ...]:
         """Refuse to be pickled or copied."""
         raise TypeError("an engine cannot be pickled or copied: use snapshot() and restore()")
+
+
+def clock_raised() -> ClockError:
+    """What is raised from the error of a clock."""
+    return ClockError("the clock raised")
 
 
 def _calls(core: Core, frame: FrameType | None) -> bool:

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
-from grantcore.engine import plain
 from grantcore.engine.core import TIDYING, Alike, Core
 from grantcore.index.lazy import room
 from grantcore.model import capabilities, checks
@@ -17,7 +16,7 @@ from grantcore.model.errors import (
     invalid,
 )
 from grantcore.model.ids import MintedIds
-from grantcore.model.outcomes import Created, Duplicate, PriorityChanged, new_created
+from grantcore.model.outcomes import Created, Duplicate, PriorityChanged
 from grantcore.model.outcomes import Replayed as ReplayedOutcome
 from grantcore.model.phases import DELAYED
 from grantcore.model.policy import ExecutionPolicy
@@ -29,142 +28,56 @@ NO_POLICY: Final = ExecutionPolicy()
 MAX_NAME_BYTES: Final = 256
 MAX_BUDGETS: Final = 64
 
+Own = tuple[int, "int | None", "int | None", "bytes | None", Mapping[str, str]]
+"""What an execution has of its own: priority, delay_until_ms, deadline_at_ms, payload, tags."""
+
 _UNCHANGING: Final = (tuple, frozenset)
 
 
 class Executions(Core):
     """Executions: what is to be done."""
 
-    def create_execution(  # noqa: PLR0912 - judges fifteen arguments, and is the hottest call of all
-        self,
-        *,
-        lane_id: str,
-        execution_id: str | None = None,
-        priority: int = 0,
-        required_capabilities: Iterable[str] = (),
-        delay_until_ms: int | None = None,
-        deadline_at_ms: int | None = None,
-        policy: ExecutionPolicy = NO_POLICY,
-        payload: bytes | None = None,
-        tags: Mapping[str, str] = NO_TAGS,
-        namespace: str = "default",
-        execution_kind: str = "",
-        creator_identity: str = "",
-        idempotency_key: str | None = None,
-        quota_policy_id: str | None = None,
-        budget_ids: Iterable[str] = (),
+    def _create(
+        self, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
     ) -> Created | Duplicate:
-        """Create an execution; it waits in its lane, or is delayed first.
-
-        Args:
-            lane_id: the queue, 1..64 characters of printable ASCII.
-            execution_id: an id of your own; None: the engine mints one.
-            priority: high first; clamped to 0..9000.
-            required_capabilities: tokens a worker must have (SPEC 6).
-            delay_until_ms: not before this instant, in milliseconds; a past one means now (D-13).
-            deadline_at_ms: ends as expired at this instant, whatever its phase.
-            policy: retries, attempt timeout, limits.
-            payload: opaque bytes, at most config.max_payload_bytes.
-            tags: names like ``team.name`` and texts.
-            namespace: where the idempotency key counts.
-            execution_kind: free text.
-            creator_identity: free text.
-            idempotency_key: the same key in the same namespace answers :class:`Duplicate`
-                for config.idempotency_window_ms, whatever becomes of the execution.
-            quota_policy_id: the quota it counts for.
-            budget_ids: the budgets it draws from.
-
-        Returns:
-            :class:`Created`, or :class:`Duplicate` for a known key or id; nothing else is compared.
-
-        Raises:
-            InvalidInput, InvalidCapabilities, InvalidTagKey: malformed, whether or not a duplicate (D-28).
-            QuotaPolicyNotFound, BudgetNotFound: no such quota policy or budget.
-            LimitExceeded: the store is full, or the lane has too many distinct requirement sets.
-
-        O(1), and O(log n) for an id of your own among others of the same millisecond. SPEC 5; reference 3.
-        """
-        last = self._last_alike
-        if (
-            lane_id is last.lane_id
-            and required_capabilities is last.required_capabilities
-            and namespace is last.namespace
-            and execution_kind is last.execution_kind
-            and creator_identity is last.creator_identity
-            and policy is last.policy
-            and quota_policy_id is last.quota_policy_id
-            and budget_ids is last.budget_ids
-        ):
-            spec = last.spec
-        else:
-            spec = self._spec(
-                Alike(
-                    lane_id,
-                    required_capabilities,
-                    namespace,
-                    execution_kind,
-                    creator_identity,
-                    policy,
-                    quota_policy_id,
-                    budget_ids,
-                )
-            )
+        """Judge what an execution has of its own, and create it."""
+        priority, delay_until_ms, deadline_at_ms, payload, tags = own
+        checks.integer("priority", priority, -MAX_MS, MAX_MS)
         if execution_id is not None:
             checks.execution_id(execution_id)
-        if type(priority) is not int or not -MAX_MS <= priority <= MAX_MS:
-            checks.integer("priority", priority, -MAX_MS, MAX_MS)
-        if delay_until_ms is not None:
-            checks.instant("delay_until_ms", delay_until_ms)
-        if deadline_at_ms is not None:
-            checks.instant("deadline_at_ms", deadline_at_ms)
+        checks.optional_instant("delay_until_ms", delay_until_ms)
+        checks.optional_instant("deadline_at_ms", deadline_at_ms)
         if payload is not None:
             payload = checks.blob("payload", payload, self._config.max_payload_bytes)
-        if tags is not NO_TAGS:
-            tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
-            checks.tag_names(tags)
-        if idempotency_key is not None:
-            idempotency_key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
-        if self._lock._is_owned():
+        tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
+        checks.tag_names(tags)
+        key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
-            now = self._begin()
-            if idempotency_key is not None or execution_id is not None:
-                duplicate = self._duplicate(now, spec.namespace, idempotency_key, execution_id)
-                if duplicate is not None:
-                    return duplicate
-            if self._config.max_executions is not None or not self._indexes.waiting.knows(spec):
-                self._may_create(spec)
-            if execution_id is None:
-                execution_id = self._ids.execution_id(spec.lane_id)
-                if type(self._ids) is not MintedIds or execution_id in self._records:
-                    self._refuse_used(execution_id)
-            if (
-                idempotency_key is None
-                and delay_until_ms is None
-                and deadline_at_ms is None
-                and payload is None
-                and tags is NO_TAGS
-                and (created := plain.create(self, now, spec, execution_id, priority)) is not None
-            ):
-                return created
-            key = None if idempotency_key is None else self._key(now, spec, execution_id, idempotency_key)
-            change = creating.create(
-                self._store,
-                now,
-                spec,
-                execution_id,
-                priority,
-                delay_until_ms,
-                deadline_at_ms,
-                payload,
-                tags,
-                key,
-            )
-            self._commit(change)
-            return new_created(execution_id, "delayed" if change[2].phase is DELAYED else "waiting")
+            own = (priority, delay_until_ms, deadline_at_ms, payload, tags)
+            return self._create_now(self._begin(), spec, execution_id, key, own)
         finally:
-            self._lock.release()
+            lock.release()
+
+    def _create_now(
+        self, now: int, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
+    ) -> Created | Duplicate:
+        """Create an execution, the general way, unless it is there already."""
+        duplicate = self._duplicate(now, spec.namespace, idempotency_key, execution_id)
+        if duplicate is not None:
+            return duplicate
+        self._may_create(spec)
+        if execution_id is None:
+            execution_id = self._ids.execution_id(spec.lane_id)
+            if type(self._ids) is not MintedIds or execution_id in self._records:
+                self._refuse_used(execution_id)
+        key = None if idempotency_key is None else self._key(now, spec, execution_id, idempotency_key)
+        change = creating.create(self._store, now, spec, execution_id, *own, key)
+        self._commit(change)
+        return Created(execution_id, "delayed" if change[2].phase is DELAYED else "waiting")
 
     def _key(self, now: int, spec: Spec, execution_id: str, key: str) -> creating.NewKey:
         """An idempotency key and what it answers, for the window."""
@@ -259,9 +172,10 @@ class Executions(Core):
         O(log n). SPEC 5; reference 9.3.
         """
         checks.integer("new_priority", new_priority, -MAX_MS, MAX_MS)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             record = self._find(execution_id)
@@ -269,7 +183,7 @@ class Executions(Core):
             self._commit(creating.change_priority(record, now, new_priority))
             return PriorityChanged(execution_id, old, record.priority)
         finally:
-            self._lock.release()
+            lock.release()
 
     def set_execution_tags(self, execution_id: str, tags: Mapping[str, str]) -> None:
         """Merge tags into those there are, in any phase.
@@ -288,9 +202,10 @@ class Executions(Core):
         tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
         if not tags:
             raise invalid("tags", "at least one entry")
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             record = self._find(execution_id)
@@ -300,7 +215,7 @@ class Executions(Core):
                 raise invalid("tags", f"at most {self._config.max_tags} entries")
             self._commit(creating.set_tags(record, now, tags))
         finally:
-            self._lock.release()
+            lock.release()
 
     def promote_blocked_to_eligible(self, execution_id: str) -> None:
         """Say that the children are done: the execution waits for a worker, its attempt for a resume.
@@ -313,14 +228,15 @@ class Executions(Core):
 
         O(1). SPEC 5; reference 6.5.
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             self._commit(pausing.promote(self._find(execution_id), now))
         finally:
-            self._lock.release()
+            lock.release()
 
     def replay_execution(
         self,
@@ -351,16 +267,17 @@ class Executions(Core):
         checks.text("requested_by", requested_by, self._config.max_text_bytes)
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.optional_instant("deadline_at_ms", deadline_at_ms)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             record = self._find(execution_id)
             self._commit(replaying.replay(record, now, requested_by, reason, deadline_at_ms))
             return ReplayedOutcome(execution_id, "waiting")
         finally:
-            self._lock.release()
+            lock.release()
 
     def purge_execution(self, execution_id: str) -> None:
         """Forget an ended execution now; after config.retention_ms it happens by itself.
@@ -372,14 +289,15 @@ class Executions(Core):
 
         O(1) amortised. SPEC 5, 11.
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             self._commit(replaying.purge(self._find(execution_id), now, self._store))
         finally:
-            self._lock.release()
+            lock.release()
 
 
 def _names(field: str, names: object) -> tuple[str, ...]:

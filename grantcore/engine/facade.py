@@ -7,9 +7,7 @@ from collections.abc import Callable
 from grantcore.engine import checking, snapshots
 from grantcore.engine.clocks import Clock
 from grantcore.engine.core import TIDYING
-from grantcore.engine.executions import Executions
-from grantcore.engine.grants import Grants
-from grantcore.engine.leases import Leases
+from grantcore.engine.inner import InnerLoop
 from grantcore.engine.looking import Looking
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
@@ -21,7 +19,7 @@ from grantcore.model.ids import IdSource
 from grantcore.model.leases import MAX_EPOCH
 from grantcore.model.outcomes import AdvanceReport, EngineStats
 from grantcore.model.past import trim
-from grantcore.model.phases import ACTIVE, LEASED
+from grantcore.model.phases import ACTIVE
 from grantcore.model.records import Store, spec_fields
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
@@ -29,7 +27,7 @@ from grantcore.model.values import FrozenDict
 MAX_SLICE = 2**31 - 1
 
 
-class GrantEngine(Executions, Grants, Leases, Looking):
+class GrantEngine(InnerLoop, Looking):
     """An embedded grant engine: executions, leases and grants in memory, ended on time, fenced.
 
     Every call reads the clock once, applies what is due by then, decides, and either changes
@@ -52,13 +50,14 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
     def now_ms(self) -> int:
         """The present instant in milliseconds, as this engine sees it: it never goes back (I-51). O(1)."""
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             return self._begin()
         finally:
-            self._lock.release()
+            lock.release()
 
     def advance(self, *, limit: int | None = None) -> AdvanceReport:
         """Apply what is due, ahead of the next call; at most ``limit`` lapses, so that pauses are bounded.
@@ -78,29 +77,31 @@ class GrantEngine(Executions, Grants, Leases, Looking):
         """
         if limit is not None:
             checks.integer("limit", limit, 1, MAX_SLICE)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             lapsed, now = self._begin_slice(limit)
             return AdvanceReport(lapsed, more=now >= self._deadlines.next_ms and self._next_deadline() <= now)
         finally:
-            self._lock.release()
+            lock.release()
 
     def next_deadline_ms(self) -> int | None:
         """The earliest instant at which something changes if no call comes; None if nothing is pending.
 
         Exact: a host may sleep until then. O(1) amortised. SPEC 3.
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             next_ms = self._next_deadline()
             return None if next_ms == NEVER else next_ms
         finally:
-            self._lock.release()
+            lock.release()
 
     def _next_deadline(self) -> int:
         self._pending = TIDYING
@@ -139,17 +140,19 @@ class GrantEngine(Executions, Grants, Leases, Looking):
         """
         if not callable(observer):
             raise invalid("observer", "a callable that takes an event")
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             if self._pending is not None:
                 self._recover(self._pending)
             subscription = Subscription(observer, self._store.sequence)
+            self._plain_ids = None
             self._subscriptions = (*self._subscriptions, subscription)
             return subscription
         finally:
-            self._lock.release()
+            lock.release()
 
     def _attempt_deadline_ms(self, execution_id: str) -> int | None:
         """When the attempt times out; not public, for the conformance runner (index attempt_timeout)."""
@@ -159,23 +162,24 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
     def stats(self) -> EngineStats:
         """Counts of this instant. O(1)."""
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             indexes = self._indexes
             return EngineStats(
-                executions_by_phase=FrozenDict(indexes.counts),
+                executions_by_phase=FrozenDict(indexes.counts.by_phase()),
                 live_grants=indexes.live_grants,
-                current_leases=indexes.counts[LEASED],
+                current_leases=indexes.counts.leased,
                 waiting_for_reclaim=indexes.waiting_for_reclaim,
                 live_workers=0,
                 events=self._store.sequence,
                 clock_clamped=self._clock_clamped,
             )
         finally:
-            self._lock.release()
+            lock.release()
 
     # -- whole state ---------------------------------------------------------------------------
 
@@ -187,13 +191,14 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
         O(n log n). invariants.md, those marked S.
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._check(self._begin())
         finally:
-            self._lock.release()
+            lock.release()
 
     def _check(self, now: int) -> None:
         found = list(checking.broken(self._store, self._indexes, now, self._config.lease_history_limit))
@@ -205,19 +210,21 @@ class GrantEngine(Executions, Grants, Leases, Looking):
 
         O(n log n). SPEC 9.
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             return snapshots.digest(snapshots.document(self._store, self._begin()))
         finally:
-            self._lock.release()
+            lock.release()
 
     def snapshot(self) -> bytes:
         """The whole state as bytes, for :meth:`restore`. O(n log n). SPEC 9."""
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             state = snapshots.document(self._store, self._begin())
             about = {
@@ -227,7 +234,7 @@ class GrantEngine(Executions, Grants, Leases, Looking):
             }
             return snapshots.pack(state, about)
         finally:
-            self._lock.release()
+            lock.release()
 
     @classmethod
     def restore(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from grantcore.engine import plain
 from grantcore.engine.core import Core
 from grantcore.engine.observers import shown_grant
 from grantcore.model import checks
@@ -15,7 +14,6 @@ from grantcore.model.grants import (
     GrantRecord,
     ReclaimGrant,
     ResumeGrant,
-    new_claim_grant,
 )
 from grantcore.model.outcomes import Granted, NotReclaimable, ReclaimCapExceeded
 from grantcore.model.requests import GrantRequest, IssueClaimGrantRequest, IssueReclaimGrantRequest
@@ -29,44 +27,13 @@ RESUME = GrantKind.RESUME
 class Grants(Core):
     """Grants: who may take a lease next."""
 
-    def issue_claim_grant(self, execution_id: str, request: IssueClaimGrantRequest) -> ClaimGrant:
-        """Give a worker the right to take a fresh attempt of a waiting execution.
-
-        It stays ELIGIBLE, is not offered again while the grant lives, and has its old place back when it
-        lapses unused (I-20).
-
-        Args:
-            execution_id: the execution.
-            request: who asks, for how long, with which capabilities.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            ExecutionNotEligible: it is not ELIGIBLE.
-            UseClaimResumedExecution: its attempt was interrupted.
-            ExecutionNotInEligibleSet: it waits in another lane.
-            GrantAlreadyExists: a live grant is out.
-            CapabilityMismatch: the worker lacks ``missing`` tokens; the instant is noted (X18).
-            InvalidInput: an argument is malformed, or the TTL over config.max_grant_ttl_ms.
-
-        O(1). SPEC 5; reference 4.1.
-        """
-        if request is not self._last_request:
-            self._check_request(request, IssueClaimGrantRequest)
-        if self._lock._is_owned():
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            now = self._begin()
-            granted = plain.issue(self, now, execution_id, request)
-            if granted is not None:
-                return granted
-            change = granting.issue(self._find(execution_id), now, request, CLAIM)
-            self._commit(change)
-            if change[0].event is CapabilityMismatched:
-                raise CapabilityMismatch("the worker lacks required tokens", missing=_lacking(change))
-            return new_claim_grant(execution_id, change[5])
-        finally:
-            self._lock.release()
+    def _issue(self, now: int, execution_id: str, request: IssueClaimGrantRequest) -> ClaimGrant:
+        """Issue a claim grant, the general way."""
+        change = granting.issue(self._find(execution_id), now, request, CLAIM)
+        self._commit(change)
+        if change[0].event is CapabilityMismatched:
+            raise CapabilityMismatch("the worker lacks required tokens", missing=_lacking(change))
+        return ClaimGrant(execution_id, change[5])
 
     def issue_resume_grant(self, execution_id: str, request: IssueClaimGrantRequest) -> ResumeGrant:
         """Give a worker the right to go on with an interrupted attempt.
@@ -84,9 +51,10 @@ class Grants(Core):
         """
         if request is not self._last_request:
             self._check_request(request, IssueClaimGrantRequest)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             record = self._find(execution_id)
@@ -96,7 +64,7 @@ class Grants(Core):
                 raise CapabilityMismatch("the worker lacks required tokens", missing=_lacking(change))
             return ResumeGrant(execution_id, change[5], record.spec.lane_id)
         finally:
-            self._lock.release()
+            lock.release()
 
     def issue_reclaim_grant(
         self, execution_id: str, request: IssueReclaimGrantRequest
@@ -120,9 +88,10 @@ class Grants(Core):
         O(1). SPEC 5; reference 7.1.
         """
         self._check_request(request, IssueReclaimGrantRequest)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             record = self._find(execution_id)
@@ -138,7 +107,7 @@ class Grants(Core):
                 return NotReclaimable(execution_id, f"capability_mismatch: {','.join(_lacking(change))}")
             return granting.cap_answer(change)
         finally:
-            self._lock.release()
+            lock.release()
 
     def _check_request(self, request: object, kind: type[GrantRequest]) -> None:
         """Compare a request with the limits of this engine, and remember it: it will come again."""
@@ -164,15 +133,16 @@ class Grants(Core):
 
         O(1).
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             record = self._find(execution_id)
             return shown_grant(record, record.grant)
         finally:
-            self._lock.release()
+            lock.release()
 
     def withdraw_grant(self, grant: ClaimGrant | ResumeGrant | ReclaimGrant, *, worker_id: str) -> bool:
         """Give a grant back before it lapses.
@@ -192,9 +162,10 @@ class Grants(Core):
         """
         execution_id, kind, expires_at_ms = read_grant(grant)
         checks.identity("worker_id", worker_id)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             change = granting.withdraw(self._find(execution_id), now, kind, worker_id, expires_at_ms)
@@ -203,7 +174,7 @@ class Grants(Core):
             self._commit(change)
             return True
         finally:
-            self._lock.release()
+            lock.release()
 
 
 def _lacking(change: Change) -> tuple[str, ...]:

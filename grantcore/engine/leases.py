@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
-from grantcore.engine import plain
 from grantcore.engine.taking import Taking, leased
 from grantcore.model import checks
-from grantcore.model.errors import GrantError, invalid
+from grantcore.model.errors import GrantError, InvariantBroken, invalid
 from grantcore.model.events import RetryScheduled as RetryScheduledEvent
 from grantcore.model.leases import Fenced, Held, Lease, named, read_fence
 from grantcore.model.outcomes import (
@@ -19,7 +18,6 @@ from grantcore.model.outcomes import (
     Moved,
     RetryScheduled,
     TerminalFailed,
-    new_completed,
 )
 from grantcore.model.records import Execution
 from grantcore.rules import ending, holding, pausing
@@ -33,41 +31,22 @@ class Leases(Taking):
 
     # -- holding -------------------------------------------------------------------------------
 
-    def renew_lease(self, lease: Fenced, *, lease_ttl_ms: int) -> Lease:
-        """Keep a lease alive until ``now + lease_ttl_ms``, which may be sooner than before.
-
-        The fence stays the same: the lease object of before still completes (I-08).
-
-        Args:
-            lease: the lease, or anything with its fence.
-            lease_ttl_ms: 1..config.max_lease_ttl_ms milliseconds, from now.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            FenceRequired, PartialFenceTriple: parts of the fence are missing.
-            ExecutionNotActive: it has ended or waits; the attributes tell whose doing that was.
-            LeaseRevoked: you were sent away. LeaseExpired: you are late. StaleLease: you were replaced.
-            InvalidInput: an argument is malformed.
-
-        O(1). SPEC 5; reference 5.1.
-        """
-        fence = lease if type(lease) is Lease else read_fence(lease)
-        if type(lease_ttl_ms) is not int or not 0 < lease_ttl_ms <= self._max_lease_ttl_ms:
-            checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._max_lease_ttl_ms)
-        if self._lock._is_owned():
+    def _renew(self, fence: Held, ttl: int) -> Lease:
+        """Renew a lease that is named by its fence."""
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
-            now = self._begin()
-            if type(fence) is Lease:
-                renewed = plain.renew(self, now, fence, lease_ttl_ms)
-                if renewed is not None:
-                    return renewed
-            change = holding.renew(self._held_by(fence), now, fence, lease_ttl_ms)
-            self._commit(change)
-            return leased(change)
+            return self._renew_now(self._begin(), fence, ttl)
         finally:
-            self._lock.release()
+            lock.release()
+
+    def _renew_now(self, now: int, fence: Held, ttl: int) -> Lease:
+        """Renew a lease, the general way."""
+        change = holding.renew(self._held_by(fence), now, fence, ttl)
+        self._commit(change)
+        return leased(change)
 
     def renew_leases(self, leases: Iterable[Fenced], *, lease_ttl_ms: int) -> tuple[Lease | LeaseLost, ...]:
         """Renew many leases, each fenced by itself, in order; the lock is taken once.
@@ -86,20 +65,21 @@ class Leases(Taking):
         """
         fences = _fences(leases)
         ttl = checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._config.max_lease_ttl_ms)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             return tuple([self._renew_one(now, fence, ttl) for fence in fences])
         finally:
-            self._lock.release()
+            lock.release()
 
     def _renew_one(self, now: int, fence: Held, ttl: int) -> Lease | LeaseLost:
         try:
-            change = holding.renew(self._held_by(fence), now, fence, ttl)
-            self._commit(change)
-            return leased(change)
+            return self._renew_now(now, fence, ttl)
+        except InvariantBroken:
+            raise
         except GrantError as refusal:
             return LeaseLost(named(fence), refusal)
 
@@ -121,47 +101,37 @@ class Leases(Taking):
         if pct is not None:
             checks.integer("pct", pct, 0, 100)
         message = checks.optional_text("message", message, self._config.max_text_bytes)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             self._commit(holding.progress(self._held_by(fence), now, fence, pct, message))
         finally:
-            self._lock.release()
+            lock.release()
 
     # -- ending --------------------------------------------------------------------------------
 
-    def complete_execution(self, lease: Fenced, *, result: bytes | None = None) -> Completed:
-        """End the execution with success.
-
-        Args:
-            lease: the lease, or anything with its fence.
-            result: opaque bytes, at most config.max_payload_bytes.
-
-        Raises:
-            ExecutionNotFound, FenceRequired, PartialFenceTriple, ExecutionNotActive, LeaseRevoked,
-                LeaseExpired, StaleLease, InvalidInput: as :meth:`renew_lease`.
-
-        O(1). SPEC 5; reference 6.1.
-        """
-        fence = lease if type(lease) is Lease else read_fence(lease)
+    def _complete(self, lease: Fenced, result: bytes | None) -> Completed:
+        """Complete an execution with a result, or by a bare fence."""
+        fence = read_fence(lease)
         if result is not None:
             result = checks.blob("result", result, self._config.max_payload_bytes)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
-            now = self._begin()
-            if result is None and type(fence) is Lease:
-                completed = plain.complete(self, now, fence)
-                if completed is not None:
-                    return completed
-            record = self._held_by(fence)
-            self._commit(ending.complete(record, now, fence, result))
-            return new_completed(record.execution_id)
+            return self._complete_now(self._begin(), fence, result)
         finally:
-            self._lock.release()
+            lock.release()
+
+    def _complete_now(self, now: int, fence: Held, result: bytes | None) -> Completed:
+        """Complete an execution, the general way."""
+        record = self._held_by(fence)
+        self._commit(ending.complete(record, now, fence, result))
+        return Completed(record.execution_id)
 
     def fail_execution(
         self, lease: Fenced, *, reason: str, category: str = ""
@@ -182,14 +152,15 @@ class Leases(Taking):
         fence = read_fence(lease)
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.text("category", category, self._config.max_text_bytes)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             return self._fail(ending.fail(self._held_by(fence), now, fence, reason, category))
         finally:
-            self._lock.release()
+            lock.release()
 
     def _fail(self, change: Change, operator: str | None = None) -> RetryScheduled | TerminalFailed:
         """Commit a failure and say what it led to."""
@@ -216,28 +187,30 @@ class Leases(Taking):
         """
         fence = read_fence(lease)
         checks.instant("delay_until_ms", delay_until_ms)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             self._commit(pausing.delay(self._held_by(fence), now, fence, delay_until_ms))
             return Delayed(named(fence), delay_until_ms)
         finally:
-            self._lock.release()
+            lock.release()
 
     def release_execution(self, lease: Fenced) -> Delayed:
         """Give the work back now: a delay until this instant. SPEC 5; refusals as :meth:`delay_execution`."""
         fence = read_fence(lease)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             self._commit(pausing.delay(self._held_by(fence), now, fence, now))
             return Delayed(named(fence), now)
         finally:
-            self._lock.release()
+            lock.release()
 
     def move_to_waiting_children(self, lease: Fenced) -> Moved:
         """Give the work back until :meth:`promote_blocked_to_eligible`; the same attempt is resumed then.
@@ -249,15 +222,16 @@ class Leases(Taking):
         O(1). SPEC 5; reference 6.4.
         """
         fence = read_fence(lease)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             self._commit(pausing.await_children(self._held_by(fence), now, fence))
             return Moved(named(fence))
         finally:
-            self._lock.release()
+            lock.release()
 
     def cancel_execution(
         self, execution_id: str, *, reason: str, lease: Fenced | None = None, cancelled_by: str = ""
@@ -285,9 +259,10 @@ class Leases(Taking):
         fence = None if lease is None else read_fence(lease)
         if fence is not None and named(fence) != execution_id:
             raise invalid("lease.execution_id", "the execution that is to be cancelled")
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             now = self._begin()
             record = self._find(execution_id)
@@ -295,7 +270,7 @@ class Leases(Taking):
                 record, ending.cancel(record, now, fence, reason, cancelled_by, by_operator=False)
             )
         finally:
-            self._lock.release()
+            lock.release()
 
     def _cancel(self, record: Execution, change: Change, operator: str | None = None) -> Cancelled:
         previous = record.phase

@@ -36,15 +36,16 @@ class Looking(Core):
         O(1).
         """
         checks.execution_id(execution_id)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             record = self._records.get(execution_id)
             return None if record is None else reading.snapshot_of(record)
         finally:
-            self._lock.release()
+            lock.release()
 
     def attempts(self, execution_id: str) -> tuple[AttemptInfo, ...]:
         """All attempts, by index.
@@ -55,15 +56,16 @@ class Looking(Core):
 
         O(attempts).
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             attempts = past_of(self._find(execution_id)).attempts
             return tuple(shown_attempt(attempts[index]) for index in sorted(attempts))
         finally:
-            self._lock.release()
+            lock.release()
 
     def read_payload(self, execution_id: str) -> bytes | None:
         """The payload given at creation, or None.
@@ -74,15 +76,16 @@ class Looking(Core):
 
         O(1).
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             rare = self._find(execution_id).rare
             return rare.payload if rare else None
         finally:
-            self._lock.release()
+            lock.release()
 
     def read_result(self, execution_id: str) -> bytes | None:
         """The result given at completion, or None.
@@ -93,15 +96,16 @@ class Looking(Core):
 
         O(1).
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             rare = self._find(execution_id).rare
             return rare.result if rare else None
         finally:
-            self._lock.release()
+            lock.release()
 
     def list_executions(
         self,
@@ -129,9 +133,10 @@ class Looking(Core):
             checks.instance("phase", phase, Phase)
         cursor = read_cursor(after)
         checks.integer("limit", limit, 1, MAX_PAGE)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             fitting = (
@@ -142,7 +147,7 @@ class Looking(Core):
             )
             found = list(islice(fitting, limit + 1))
         finally:
-            self._lock.release()
+            lock.release()
         entries = tuple(reading.snapshot_of(record) for record in found[:limit])
         following = None
         if len(found) > limit:
@@ -158,16 +163,17 @@ class Looking(Core):
 
         O(lines). Reference 1.4, D-25.
         """
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             history = past_of(self._find(execution_id)).history
             latest = sorted(history)[-self._config.lease_history_limit :]
             return tuple(attrs.evolve(history[number]) for number in latest)
         finally:
-            self._lock.release()
+            lock.release()
 
     def leases(self, *, worker_instance_id: str | None = None) -> tuple[Lease, ...]:
         """The current leases, of one instance if given, by (expires_at_ms, id).
@@ -179,16 +185,17 @@ class Looking(Core):
         """
         if worker_instance_id is not None:
             checks.identity("worker_instance_id", worker_instance_id)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             holders = self._indexes.holders
             held = holders.all() if worker_instance_id is None else holders.of(worker_instance_id)
             return tuple(lease_of(record) for record in sorted(held, key=_expiry))
         finally:
-            self._lock.release()
+            lock.release()
 
     def leases_expiring_within(self, ms: int) -> tuple[Lease, ...]:
         """The current leases that end before ``now + ms``, by (expires_at_ms, id).
@@ -202,9 +209,10 @@ class Looking(Core):
         O(deadlines until then). SPEC 9.
         """
         checks.instant("ms", ms)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             end_ms = min(self._begin() + ms, MAX_MS + 1)
             soon = [
@@ -214,7 +222,7 @@ class Looking(Core):
             ]
             return tuple(lease_of(record) for record in sorted(soon, key=_expiry))
         finally:
-            self._lock.release()
+            lock.release()
 
     def list_expired_leases(
         self, *, as_of_ms: int | None = None, after: str | None = None, limit: int = 1000
@@ -237,9 +245,10 @@ class Looking(Core):
         cursor = read_cursor(after)
         checks.integer("limit", limit, 1, MAX_PAGE)
         start = None if cursor is None else (cursor[0], _sequence(cursor[1]))
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             self._begin()
             waiting = (
@@ -250,7 +259,7 @@ class Looking(Core):
             found = list(islice(waiting, limit + 1))
             entries = tuple(reading.expired_lease_of(record, ended) for ended, _, record in found[:limit])
         finally:
-            self._lock.release()
+            lock.release()
         following = "{}:{}".format(*found[limit - 1][:2]) if len(found) > limit else None
         return ExpiredLeasesPage(entries, following)
 

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import attrs
 
-from grantcore.model.events import Created, ExecutionEvent
+from grantcore.model.events import Created, ExecutionEvent, GrantIssued
 from grantcore.model.grants import GrantRecord, HeldGrant
 from grantcore.model.leases import Lease
 from grantcore.model.past import lease_of, past_of
@@ -103,8 +103,10 @@ def _own_fields(step: Step, record: Execution, arguments: Arguments) -> Iterator
         yield from (record.priority, *copy.deepcopy(spec_fields(record.spec)[1:]), *copy.deepcopy(told))
         yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)
         return
-    for argument in arguments[: step.told]:
-        yield shown_grant(record, argument) if type(argument) is HeldGrant else argument
+    if step.event is GrantIssued:
+        yield shown_grant(record, arguments[0])
+        return
+    yield from arguments[: step.told]
 
 
 def _closed_attempt(record: Execution, was: Before) -> AttemptInfo | None:
@@ -116,18 +118,19 @@ def shown_grant(record: Execution, grant: HeldGrant | None) -> GrantRecord | Non
     """A grant as the engine shows it."""
     if grant is None:
         return None
-    worker_id, worker_instance_id, capability_hash, route_snapshot_json, admission_summary = grant.terms
+    kind, issued_at_ms, expires_at_ms, terms = grant
+    worker_id, worker_instance_id, capability_hash, route_snapshot_json, admission_summary = terms
     return GrantRecord(
         record.execution_id,
-        grant.kind,
+        kind,
         worker_id,
         worker_instance_id,
         record.spec.lane_id,
         capability_hash,
         route_snapshot_json,
         admission_summary,
-        grant.created_at_ms,
-        grant.expires_at_ms,
+        issued_at_ms,
+        expires_at_ms,
     )
 
 

@@ -21,7 +21,7 @@ import attrs
 from grantcore.model import checks
 from grantcore.model.config import MAX_BYTES
 from grantcore.model.errors import GrantError, SnapshotInvalid
-from grantcore.model.grants import GrantKind, HeldGrant
+from grantcore.model.grants import GrantKind
 from grantcore.model.ids import rendered
 from grantcore.model.leases import PREFIX, AttemptType, LeaseKind, Tenure
 from grantcore.model.phases import Phase
@@ -282,7 +282,7 @@ def sequence_of(make: Callable[..., Any], *kinds: Kind) -> Kind:
 
 
 TERMS: Final = sequence_of(tuple, TEXT, TEXT, optional(TEXT), optional(TEXT), optional(TEXT))
-GRANT: Final = sequence_of(HeldGrant._make, one_of(GrantKind), INT, INT, TERMS)
+GRANT: Final = sequence_of(tuple, one_of(GrantKind), INT, INT, TERMS)
 
 TENURE: Final = sequence_of(
     tuple,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from grantcore.engine import plain
 from grantcore.engine.core import Core
 from grantcore.model import checks
 from grantcore.model.config import MAX_TTL_MS
@@ -21,52 +20,6 @@ from grantcore.rules.claiming import Taker
 
 class Taking(Core):
     """Leases: how one comes by them."""
-
-    def claim_execution(
-        self,
-        grant: ClaimGrant,
-        *,
-        worker_id: str,
-        worker_instance_id: str,
-        lease_ttl_ms: int,
-        attempt_timeout_ms: int | None = None,
-        lane_id: str | None = None,
-    ) -> Lease:
-        """Use a claim grant: a new attempt begins under a new lease, epoch + 1.
-
-        Args:
-            grant: the grant; only its execution and type count, the engine believes its own record.
-            worker_id: must be the one the grant was issued to.
-            worker_instance_id: the process; informational, stands in the lease.
-            lease_ttl_ms: 1..config.max_lease_ttl_ms milliseconds.
-            attempt_timeout_ms: of this attempt, in milliseconds; None: the policy's.
-            lane_id: if given, must be the execution's.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            ExecutionNotLeaseable: it is not ELIGIBLE.
-            InvalidClaimGrant: no such grant for this worker: ``reason``. The grant stays with its owner.
-            InvalidInput: an argument is malformed.
-
-        O(1). SPEC 5; reference 4.2.
-        """
-        if type(grant) is not ClaimGrant:
-            raise invalid("grant", "a ClaimGrant")
-        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if lane_id is not None:
-            checks.lane_id(lane_id)
-        if self._lock._is_owned():
-            self._refuse_entry()
-        self._lock.acquire()
-        try:
-            now = self._begin()
-            if lane_id is None and attempt_timeout_ms is None:
-                lease = plain.claim(self, now, grant, worker_id, worker_instance_id, lease_ttl_ms)
-                if lease is not None:
-                    return lease
-            return self._take(now, grant, taker, lane_id)
-        finally:
-            self._lock.release()
 
     def claim_resumed_execution(
         self,
@@ -87,13 +40,14 @@ class Taking(Core):
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, None)
         if lane_id is not None:
             checks.lane_id(lane_id)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             return self._take(self._begin(), grant, taker, lane_id)
         finally:
-            self._lock.release()
+            lock.release()
 
     def reclaim_execution(
         self,
@@ -124,9 +78,10 @@ class Taking(Core):
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
         if lane_id is not None:
             checks.lane_id(lane_id)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             try:
                 return Reclaimed(self._take(self._begin(), grant, taker, lane_id))
@@ -135,7 +90,7 @@ class Taking(Core):
             except InvalidClaimGrant:
                 return GrantNotFound(grant.execution_id)
         finally:
-            self._lock.release()
+            lock.release()
 
     def take(
         self,
@@ -161,27 +116,30 @@ class Taking(Core):
         if type(grant) not in KIND_OF:
             raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        if self._lock._is_owned():
+        lock = self._lock
+        if lock._is_owned():
             self._refuse_entry()
-        self._lock.acquire()
+        lock.acquire()
         try:
             return self._take(self._begin(), grant, taker, None)
         finally:
-            self._lock.release()
+            lock.release()
 
     def _taker(
         self, worker_id: str, worker_instance_id: str, lease_ttl_ms: int, timeout_ms: int | None
     ) -> Taker:
         """Judge who takes a lease, and for how long."""
-        if worker_id is not self._last_worker_id:
-            self._last_worker_id = checks.identity("worker_id", worker_id)
-        if worker_instance_id is not self._last_instance_id:
-            self._last_instance_id = checks.identity("worker_instance_id", worker_instance_id)
+        self._check_worker(worker_id, worker_instance_id)
         if type(lease_ttl_ms) is not int or not 0 < lease_ttl_ms <= self._max_lease_ttl_ms:
             checks.integer("lease_ttl_ms", lease_ttl_ms, 1, self._max_lease_ttl_ms)
         if timeout_ms is not None:
             checks.integer("attempt_timeout_ms", timeout_ms, 1, MAX_TTL_MS)
         return (worker_id, worker_instance_id, lease_ttl_ms, timeout_ms)
+
+    def _check_worker(self, worker_id: str, worker_instance_id: str) -> None:
+        """Judge the two names; those that were given last are known to be good."""
+        self._last_worker_id = checks.identity("worker_id", worker_id)
+        self._last_instance_id = checks.identity("worker_instance_id", worker_instance_id)
 
     def _take(self, now: int, grant: Grant, taker: Taker, lane_id: str | None) -> Lease:
         """Consume a grant, exactly once."""

@@ -18,7 +18,7 @@ from typing import Final, Protocol, cast
 from sortedcontainers import SortedDict
 
 from grantcore.index.lazy import room
-from grantcore.model.deadlines import Deadline, Due, due_of
+from grantcore.model.deadlines import NONE, STAGED, Deadline, Due, due_of
 from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
 
@@ -79,15 +79,16 @@ class Bucket:
 class Deadlines:
     """The time index of all executions."""
 
-    __slots__ = ("_buckets", "_records", "_retention_ms", "_room", "_tickets", "entries", "next_ms")
+    __slots__ = ("_buckets", "_records", "_retention_ms", "_tickets", "entries", "next_ms", "staged")
 
-    def __init__(self, records: Mapping[str, Execution], retention_ms: int | None) -> None:
+    def __init__(self, records: Mapping[str, Execution], retention_ms: int) -> None:
         self._records = records
         self._retention_ms = retention_ms
-        self._room = room(0)
         self._buckets = _new_buckets()
         self._tickets = 0
         self.entries = 0
+        """How many lie in buckets."""
+        self.staged: list[Execution] = []
         self.next_ms = NEVER
         """Nothing is due before this instant."""
 
@@ -96,33 +97,23 @@ class Deadlines:
         return due_of(record, self._retention_ms)
 
     def file(self, record: Execution) -> None:
-        """See to it that the record is looked at in time. O(1) amortised; nothing if it is already."""
+        """See to it that the record is looked at in time; nothing if it is already. O(1)."""
         due_ms, kind = due_of(record, self._retention_ms)
         if due_ms < record.filed_ms or (due_ms == record.filed_ms != NEVER and kind < record.filed_as):
-            self._add(record, due_ms, kind)
-            if self.entries > self._room:
-                self.tidy()
+            self.stage(record, due_ms)
 
-    def _add(self, record: Execution, due_ms: int, kind: Deadline) -> None:
+    def stage(self, record: Execution, due_ms: int) -> None:
+        """Look at the record at ``due_ms`` at the latest, sooner than before. O(1)."""
         record.filed_ms = due_ms
-        record.filed_as = kind
-        key = due_ms >> BUCKET_BITS
-        bucket = self._buckets.get(key)
-        if bucket is None:
-            bucket = self._buckets[key] = Bucket()
-        if bucket.ready is None:
-            bucket.loose.append(record)
-        else:
-            heappush(bucket.fresh, self._entry(record, due_ms, kind))
-        self.entries += 1
+        if record.filed_as is not STAGED:
+            record.filed_as = STAGED
+            self.staged.append(record)
         self.next_ms = min(self.next_ms, due_ms)
-
-    def _entry(self, record: Execution, due_ms: int, kind: Deadline) -> Entry:
-        self._tickets += 1
-        return (due_ms, kind, record.execution_id, self._tickets, record)
 
     def first(self) -> Entry | None:
         """The soonest deadline of all, exactly; sets ``next_ms``. O(1) amortised, O(k log k) per new head."""
+        while self.staged:
+            self._settle()
         while self._buckets:
             key, bucket = self._buckets.peekitem(0)
             entry = self._head(key, bucket)
@@ -133,78 +124,93 @@ class Deadlines:
         self.next_ms = NEVER
         return None
 
+    def _settle(self) -> None:
+        """Put the staged records where their deadlines are by now."""
+        staged, self.staged = self.staged, []
+        self._move([record for record in staged if record.filed_as is STAGED])
+        self.tidy()
+
     def _head(self, key: int, bucket: Bucket) -> Entry | None:
         """The soonest confirmed entry of a bucket, moving on those that have become later."""
         if bucket.ready is None:
             self._sort(key, bucket)
         while (entry := bucket.first()) is not None:
             due_ms, kind, _, _, record = entry
-            if record.filed_ms == due_ms and record.filed_as == kind:
-                due = due_of(record, self._retention_ms)
-                if due == (due_ms, kind):
-                    return entry
-                self._drop(bucket)
-                self._refile(record, due)
-            else:
-                self._drop(bucket)
+            confirmed = record.filed_ms == due_ms and record.filed_as is kind
+            if confirmed and due_of(record, self._retention_ms) == (due_ms, kind):
+                return entry
+            bucket.drop_first()
+            self.entries -= 1
+            if confirmed:
+                self._move([record])
         return None
 
-    def _drop(self, bucket: Bucket) -> None:
-        bucket.drop_first()
-        self.entries -= 1
-
-    def _refile(self, record: Execution, due: Due) -> None:
-        record.filed_ms = NEVER
-        if due[0] != NEVER:
-            self._add(record, *due)
-
     def _sort(self, key: int, bucket: Bucket) -> None:
-        """Turn the loose entries of a bucket into exact ones, soonest last."""
-        loose, bucket.loose = bucket.loose, []
+        """Turn the loose entries of a bucket into exact ones, soonest last.
+
+        What is filed here twice is entered twice, and no longer confirms the second when that is reached.
+        """
+        loose, bucket.loose, bucket.ready = bucket.loose, [], []
         self.entries -= len(loose)
-        ready: list[Entry] = []
-        later: list[tuple[Execution, Due]] = []
-        for record in dict.fromkeys(loose):
-            if record.filed_ms >> BUCKET_BITS != key:
+        self._move([record for record in loose if record.filed_ms >> BUCKET_BITS == key])
+        bucket.ready = sorted(bucket.fresh, reverse=True)
+        bucket.fresh = []
+
+    def _move(self, records: Iterable[Execution]) -> None:
+        """File records under the deadlines they have now. They come in runs: the last bucket is at hand."""
+        retention_ms = self._retention_ms
+        run_key, run = -1, Bucket()
+        for record in records:
+            due_ms, kind = due_of(record, retention_ms)
+            record.filed_ms = due_ms
+            record.filed_as = kind
+            if due_ms == NEVER:
                 continue
-            due = due_of(record, self._retention_ms)
-            if due[0] >> BUCKET_BITS == key:
-                record.filed_ms, record.filed_as = due
-                ready.append(self._entry(record, *due))
+            if due_ms >> BUCKET_BITS != run_key:
+                run_key = due_ms >> BUCKET_BITS
+                run = self._bucket(run_key)
+            self.entries += 1
+            if run.ready is None:
+                run.loose.append(record)
             else:
-                later.append((record, due))
-        ready.sort(reverse=True)
-        bucket.ready = ready
-        self.entries += len(ready)
-        for record, due in later:
-            self._refile(record, due)
+                self._tickets += 1
+                heappush(run.fresh, (due_ms, kind, record.execution_id, self._tickets, record))
+
+    def _bucket(self, key: int) -> Bucket:
+        """The bucket of a span, made if it is not there."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket()
+        return bucket
 
     def until(self, instant_ms: int) -> set[Execution]:
         """All records that may have a deadline before ``instant_ms``; O(entries until then)."""
         keys = self._buckets.irange(None, instant_ms >> BUCKET_BITS)
-        return {record for key in keys for record in self._buckets[key]}
+        return {record for key in keys for record in self._buckets[key]}.union(self.staged)
 
     def tidy(self) -> None:
         """Build anew when unconfirmed entries outnumber the records."""
-        self._room = room(len(self._records))
-        if self.entries > self._room:
+        if self.entries > room(len(self._records)):
             self.rebuild()
 
     def rebuild(self) -> None:
         """Build anew from the records; O(n)."""
         self._buckets = _new_buckets()
-        self._room = room(len(self._records))
         self.entries = 0
+        self.staged = []
         self.next_ms = NEVER
         for record in self._records.values():
             record.filed_ms = NEVER
+            record.filed_as = NONE
             self.file(record)
 
     def confirmed(self) -> dict[str, int]:
         """Every record with a confirmed entry, and the instant it is filed under: for ``check()``."""
-        return {
+        filed = {
             record.execution_id: record.filed_ms
             for key in self._buckets.irange(None, NEVER)
             for record in self._buckets[key]
             if record.filed_ms >> BUCKET_BITS == key
         }
+        filed.update({r.execution_id: r.filed_ms for r in self.staged if r.filed_as is STAGED})
+        return filed

@@ -13,46 +13,46 @@ from grantcore.model.records import Execution
 class Holders:
     """Current leases by worker instance."""
 
-    __slots__ = ("_held", "_records", "_room", "entries")
+    __slots__ = ("_records", "entries", "held", "room")
 
     def __init__(self, records: Mapping[str, Execution]) -> None:
         self._records = records
-        self._room = room(len(records))
-        self._held: dict[str, list[Execution]] = {}
+        self.room = room(len(records))
+        self.held: dict[str, list[Execution]] = {}
         self.entries = 0
 
     def add(self, record: Execution) -> None:
         """Note a lease that was taken. O(1)."""
         assert record.tenure is not None
         instance = record.tenure[WORKER_INSTANCE_ID]
-        held = self._held.get(instance)
+        held = self.held.get(instance)
         if held is None:
-            held = self._held[instance] = []
+            held = self.held[instance] = []
         held.append(record)
         self.entries += 1
-        if self.entries > self._room:
+        if self.entries > self.room:
             self.tidy()
 
     def of(self, worker_instance_id: str) -> list[Execution]:
         """What an instance holds; O(what it has taken lately)."""
-        held = self._held.get(worker_instance_id, ())
+        held = self.held.get(worker_instance_id, ())
         return [record for record in dict.fromkeys(held) if _confirms(worker_instance_id, record)]
 
     def all(self) -> Iterator[Execution]:
         """Everything that is held by anybody."""
-        for worker_instance_id in self._held:
+        for worker_instance_id in self.held:
             yield from self.of(worker_instance_id)
 
     def tidy(self) -> None:
         """Forget what has ended when it outnumbers the records."""
-        self._room = room(len(self._records))
-        if self.entries > self._room:
+        self.room = room(len(self._records))
+        if self.entries > self.room:
             self.rebuild()
 
     def rebuild(self) -> None:
         """Build anew; O(n)."""
-        self._held = {}
-        self._room = room(len(self._records))
+        self.held = {}
+        self.room = room(len(self._records))
         self.entries = 0
         for record in self._records.values():
             if record.phase is LEASED:

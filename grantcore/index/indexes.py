@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from grantcore.index.counts import Counts
 from grantcore.index.deadlines import Deadlines
 from grantcore.index.holders import Holders
 from grantcore.index.rolls import Losses, Roll
 from grantcore.index.waiting import Waiting
+from grantcore.model.deadlines import NONE
 from grantcore.model.phases import ELIGIBLE, LEASED, LOST, Phase
 from grantcore.model.records import Execution
 
@@ -19,27 +21,24 @@ class Indexes:
 
     __slots__ = ("_records", "counts", "deadlines", "holders", "live_grants", "losses", "roll", "waiting")
 
-    def __init__(self, records: Records, retention_ms: int | None) -> None:
+    def __init__(self, records: Records, retention_ms: int) -> None:
         self._records = records
         self.deadlines = Deadlines(records, retention_ms)
         self.waiting = Waiting(records)
         self.holders = Holders(records)
         self.losses = Losses()
-        self.roll = Roll()
-        self.counts: dict[Phase, int] = dict.fromkeys(Phase, 0)
+        self.roll = Roll(records)
+        self.counts = Counts()
         self.live_grants = 0
 
     def changed_phase(self, record: Execution, source: Phase | None, target: Phase | None) -> None:
         """Follow a record from one phase to another. O(1) amortised."""
-        counts = self.counts
-        if source is None:
-            self.roll.add(record)
-        else:
-            counts[source] -= 1
+        if source is not None:
+            self.counts.add(source, -1)
         if target is None:
             self._forget(record)
             return
-        counts[target] += 1
+        self.counts.add(target, 1)
         if target is LEASED:
             self.holders.add(record)
         elif target is ELIGIBLE:
@@ -66,8 +65,8 @@ class Indexes:
     def _forget(self, record: Execution) -> None:
         """Leave only unconfirmed entries of a purged record, and not too many."""
         record.filed_ms = -1
-        live = len(self._records)
-        self.roll.tidy(live)
+        record.filed_as = NONE
+        self.roll.tidy()
         self.deadlines.tidy()
         self.waiting.tidy()
         self.holders.tidy()
@@ -75,17 +74,17 @@ class Indexes:
     @property
     def waiting_for_reclaim(self) -> int:
         """How many executions have lost their lease. O(1)."""
-        return sum(self.counts[phase] for phase in LOST)
+        return self.counts.of(LOST)
 
     def rebuild(self) -> None:
         """Build everything anew from the records; O(n log n)."""
         records = self._records.values()
-        self.counts = dict.fromkeys(Phase, 0)
+        self.counts = Counts()
         self.live_grants = 0
         self.waiting = Waiting(self._records)
         for record in records:
             assert record.phase is not None
-            self.counts[record.phase] += 1
+            self.counts.add(record.phase, 1)
             self.live_grants += record.grant is not None
             record.queued = None
         for record in sorted(records, key=_age):
@@ -94,7 +93,7 @@ class Indexes:
         self.deadlines.rebuild()
         self.holders.rebuild()
         self.losses.rebuild(records)
-        self.roll.rebuild(records)
+        self.roll.rebuild()
 
 
 def _age(record: Execution) -> tuple[int, str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import takewhile
 
 from grantcore.index.lazy import room
 from grantcore.model.errors import invalid
@@ -30,46 +31,41 @@ def created(record: Execution) -> Cursor:
 
 
 class Roll:
-    """All executions by (created_at_ms, id)."""
+    """All executions by (created_at_ms, id).
 
-    __slots__ = ("_ordered", "_records")
+    Costs nothing until somebody looks: the store keeps its records in the order they came, so those that
+    are missing here stand at its end.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_all", "_records")
+
+    def __init__(self, records: Mapping[str, Execution]) -> None:
+        self._all = records
         self._records: list[Execution] = []
-        self._ordered = 0
-        """How many are in order; those after it came later, in the order they were created."""
-
-    def add(self, record: Execution) -> None:
-        """Append; O(1). Executions of one millisecond are put in order when somebody looks."""
-        self._records.append(record)
 
     def after(self, cursor: Cursor | None) -> Iterator[Execution]:
-        """The records after a cursor, in order; O(log n + appended since) to start."""
-        self._order()
+        """The records after a cursor, in order; O(log n + created since) to start."""
+        self._catch_up()
         start = 0 if cursor is None else bisect_right(self._records, cursor, key=created)
         return (self._records[i] for i in range(start, len(self._records)) if self._records[i].phase)
 
-    def _order(self) -> None:
-        """Put the end of the list in order, from the first of its oldest millisecond on."""
-        records, start = self._records, self._ordered
-        if start < len(records):
-            oldest = records[start].created_at_ms
-            while start and records[start - 1].created_at_ms >= oldest:
-                start -= 1
-            records[start:] = sorted(records[start:], key=created)
-            self._ordered = len(records)
+    def _catch_up(self) -> None:
+        """Take in what was created since, and once more those of the last millisecond that was seen."""
+        records = self._records
+        edge = records[-1].created_at_ms if records else 0
+        while records and records[-1].created_at_ms == edge:
+            records.pop()
+        late = takewhile(lambda record: record.created_at_ms >= edge, reversed(self._all.values()))
+        records.extend(sorted(late, key=created))
 
-    def tidy(self, live: int) -> None:
+    def tidy(self) -> None:
         """Forget purged records when they outnumber the others."""
-        if len(self._records) > room(live):
-            self._order()
+        if len(self._records) > room(len(self._all)):
             self._records = [record for record in self._records if record.phase is not None]
-            self._ordered = len(self._records)
 
-    def rebuild(self, records: Iterable[Execution]) -> None:
+    def rebuild(self) -> None:
         """Build anew; O(n log n)."""
-        self._records = sorted(records, key=created)
-        self._ordered = len(self._records)
+        self._records = sorted(self._all.values(), key=created)
 
 
 Loss = tuple[int, int, Execution]

@@ -128,12 +128,14 @@ class Shelf:
 class Waiting:
     """All shelves of all lanes."""
 
-    __slots__ = ("_all", "_room", "_shelves", "entries", "lanes")
+    __slots__ = ("_all", "_shelves", "entries", "lanes", "lines", "room")
 
     def __init__(self, records: Mapping[str, Execution]) -> None:
         self._all = records
-        self._room = room(len(records))
+        self.room = room(len(records))
         self.entries = 0
+        self.lines: dict[tuple[Spec, int], Line] = {}
+        """By spec and priority: a shortcut past the shelf, for arrivals."""
         self._shelves: dict[Spec, Shelf] = {}
         """By spec, which is compared by identity: a shortcut into ``lanes``."""
         self.lanes: dict[str, dict[tuple[str, ...], Shelf]] = {}
@@ -147,10 +149,11 @@ class Waiting:
         line = shelf.lines.get(priority)
         if line is None:
             line = shelf.new_line(priority)
+        self.lines[record.spec, priority] = line
         line.add(record)
         record.queued = priority
         self.entries += 1
-        if self.entries > self._room:
+        if self.entries > self.room:
             self.tidy()
 
     def _shelf(self, spec: Spec) -> Shelf:
@@ -176,6 +179,7 @@ class Waiting:
             if line:
                 return
             del shelf.lines[priority]
+            self.lines.clear()
 
     def knows(self, spec: Spec) -> bool:
         """Whether there is a shelf for this spec. O(1)."""
@@ -193,8 +197,8 @@ class Waiting:
 
     def tidy(self) -> None:
         """Sweep when unconfirmed entries outnumber the records."""
-        self._room = room(len(self._all))
-        if self.entries > self._room:
+        self.room = room(len(self._all))
+        if self.entries > self.room:
             self.sweep()
 
     def sweep(self) -> None:
@@ -204,6 +208,7 @@ class Waiting:
             record.queued = None
         self.entries = 0
         self.lanes = {}
+        self.lines = {}
         self._shelves = {}
         for record in members:
             self.offer(record)

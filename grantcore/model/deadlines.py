@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from grantcore.model.phases import ACTIVE, DELAYED, LEASED, TERMINAL
+from grantcore.model.grants import EXPIRES_AT_MS
+from grantcore.model.phases import ACTIVE, DELAYED, LEASED
 from grantcore.model.records import Execution, Rare
 from grantcore.model.time import MAX_MS, NEVER
 
@@ -25,6 +26,8 @@ class Deadline(IntEnum):
     WORKER = 6
     RETENTION = 7
     NONE = 8
+    STAGED = -1
+    """Not a deadline: a mark of the time index for one that it has still to look up."""
 
 
 EXECUTION = Deadline.EXECUTION
@@ -34,21 +37,29 @@ GRANT = Deadline.GRANT
 DELAY = Deadline.DELAY
 RETENTION = Deadline.RETENTION
 NONE = Deadline.NONE
+STAGED = Deadline.STAGED
 
 Due = tuple[int, Deadline]
 
 
-def due_of(record: Execution, retention_ms: int | None) -> Due:
-    """The first deadline of a record: its instant, which is also its stamp, and what it ends. O(1)."""
+def due_of(record: Execution, retention_ms: int) -> Due:
+    """The first deadline of a record: its instant, which is also its stamp, and what it ends. O(1).
+
+    Args:
+        record: the execution.
+        retention_ms: how long one that has ended is kept; NEVER if for ever.
+    """
+    ended_at_ms = record.completed_at_ms
+    if ended_at_ms is not None:
+        due_ms = ended_at_ms + retention_ms
+        return (due_ms, RETENTION) if due_ms <= MAX_MS else (NEVER, NONE)
     phase = record.phase
     if phase is LEASED:
         due = (record.expires_at_ms, LEASE)
     elif record.grant is not None:
-        due = (record.grant.expires_at_ms, GRANT)
+        due = (record.grant[EXPIRES_AT_MS], GRANT)
     elif phase is DELAYED:
         due = (delay_due_ms(record), DELAY)
-    elif phase in TERMINAL:
-        return _retention(record, retention_ms)
     else:
         due = (NEVER, NONE)
     return due if record.rare is None else _earliest(due, record, record.rare)
@@ -64,9 +75,3 @@ def delay_due_ms(record: Execution) -> int:
 def _earliest(due: Due, record: Execution, rare: Rare) -> Due:
     due = min(due, (rare.deadline_due_ms, EXECUTION))
     return min(due, (rare.attempt_timeout_at_ms, ATTEMPT)) if record.phase in ACTIVE else due
-
-
-def _retention(record: Execution, retention_ms: int | None) -> Due:
-    assert record.completed_at_ms is not None
-    ends = NEVER if retention_ms is None else record.completed_at_ms + retention_ms
-    return (ends, RETENTION) if ends <= MAX_MS else (NEVER, NONE)

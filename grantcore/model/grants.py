@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Final, NamedTuple, cast
+from typing import Final
 
 import attrs
 
 from grantcore.model.ids import partition_index
-from grantcore.model.values import thawed
 
 
 class GrantKind(StrEnum):
@@ -55,12 +53,27 @@ class _Addressed:
         return f"ff:exec:{self.partition.partition_key}:{self.execution_id}:claim_grant"
 
 
+class ClaimGrantLayout(_Addressed):
+    """The slots of :class:`ClaimGrant` (``model/values.py``)."""
+
+    __slots__ = ("execution_id", "expires_at_ms")
+
+    execution_id: str
+    expires_at_ms: int
+
+
 @attrs.frozen(weakref_slot=False)
-class ClaimGrant(_Addressed):
+class ClaimGrant(ClaimGrantLayout):
     """The right to take a fresh attempt. A value: a lookup key, the engine believes its own record."""
 
     execution_id: str
     expires_at_ms: int
+
+
+class OpenClaimGrant(ClaimGrantLayout):
+    """Becomes a :class:`ClaimGrant`."""
+
+    __slots__ = ()
 
 
 @attrs.frozen(weakref_slot=False)
@@ -89,8 +102,6 @@ KIND_OF: Final = {
     ReclaimGrant: GrantKind.RECLAIM,
 }
 
-new_claim_grant: Final = thawed(ClaimGrant)
-
 
 @attrs.frozen(weakref_slot=False)
 class GrantRecord:
@@ -112,22 +123,15 @@ Terms = tuple[str, str, "str | None", "str | None", "str | None"]
 """worker_id, worker_instance_id, capability_hash, route_snapshot_json, admission_summary of a request."""
 
 
-class HeldGrant(NamedTuple):
-    """The one live grant of an execution, as the engine keeps it."""
+HeldGrant = tuple[GrantKind, int, int, Terms]
+"""The one live grant of an execution, as the engine keeps it: kind, instant of issue, end, terms.
 
-    kind: GrantKind
-    created_at_ms: int
-    expires_at_ms: int
-    terms: Terms
+A plain tuple, as a tenure is: one allocation, and the garbage collector stops looking at it.
+"""
 
-    @property
-    def worker_id(self) -> str:
-        """Who may use it."""
-        return self.terms[0]
+KIND: Final = 0
+ISSUED_AT_MS: Final = 1
+EXPIRES_AT_MS: Final = 2
+TERMS: Final = 3
 
-
-new_held_grant: Final = cast(
-    "Callable[[type[HeldGrant], tuple[GrantKind, int, int, Terms]], HeldGrant]",
-    tuple.__new__,  # pyright: ignore[reportUnknownMemberType] - of tuples of anything
-)
-"""Makes a named tuple without its Python constructor."""
+WORKER_ID: Final = 0

@@ -47,7 +47,7 @@ class MintedIds:
     '{fp:86}:01234567-89ab-4def-8123-000000000002'
     """
 
-    __slots__ = ("_count", "_heads", "_high", "prefix")
+    __slots__ = ("_heads", "_high", "count", "prefix")
 
     def __init__(self, nonce: str) -> None:
         """Start counting at 1 under this nonce."""
@@ -55,21 +55,21 @@ class MintedIds:
         self.prefix: Final = f"{nonce[:8]}-{nonce[8:12]}-4{nonce[13:16]}-8{nonce[17:20]}-"
         self._heads: dict[str, str] = {}
         self._high = 0
-        self._count = 0
+        self.count = 0
 
     def number(self) -> int:
         """Mint the number of an id whose text :func:`rendered` gives when somebody asks for it."""
-        self._count = count = self._count + 1
+        self.count = count = self.count + 1
         return count
 
     def pair(self) -> int:
         """Mint two numbers, this one and the next."""
-        self._count = count = self._count + 2
+        self.count = count = self.count + 2
         return count - 1
 
     def execution_id(self, lane_id: str) -> str:
         """Mint ``{fp:N}:UUID``, N being the partition of the lane."""
-        self._count = count = self._count + 1
+        self.count = count = self.count + 1
         if count >> 8 != self._high:
             self._high = count >> 8
             self._heads.clear()

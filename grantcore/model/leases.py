@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, Protocol, cast
 
@@ -12,7 +11,6 @@ from grantcore.model import checks
 from grantcore.model.errors import FenceRequired, PartialFenceTriple, invalid
 from grantcore.model.ids import Minted, rendered
 from grantcore.model.time import MAX_MS
-from grantcore.model.values import twin_of
 
 
 class AttemptType(StrEnum):
@@ -82,8 +80,18 @@ _FIELDS: Final = (
 )
 
 
+class LeaseLayout:
+    """The slots of :class:`Lease` (``model/values.py``)."""
+
+    __slots__ = ("expires_at_ms", "renewal_deadline_ms", "tenure")
+
+    expires_at_ms: int
+    renewal_deadline_ms: int
+    tenure: Tenure
+
+
 @attrs.frozen(these={name: attrs.field() for name in _FIELDS}, init=False, slots=False)
-class Lease:
+class Lease(LeaseLayout):
     """The exclusive right to work on an execution while ``now < expires_at_ms``.
 
     A value of thirteen fields: keeping or copying it grants nothing, and a renewal leaves the fence as
@@ -91,11 +99,7 @@ class Lease:
     you protect: refuse whoever comes with a lower one than you have seen.
     """
 
-    __slots__ = ("tenure", "expires_at_ms", "renewal_deadline_ms")  # noqa: RUF023 - the order new_lease takes
-
-    expires_at_ms: int
-    renewal_deadline_ms: int
-    tenure: Tenure
+    __slots__ = ()
 
     def __init__(
         self,
@@ -113,7 +117,7 @@ class Lease:
         expires_at_ms: int,
         renewal_deadline_ms: int,
     ) -> None:
-        """Make a lease from its fields; the engine uses :data:`new_lease`."""
+        """Make a lease from its fields; the engine uses :func:`new_lease`."""
         tenure: Tenure = (
             checks.execution_id(execution_id),
             checks.lane_id(lane_id),
@@ -193,10 +197,20 @@ class Lease:
         return (Lease, attrs.astuple(self, recurse=False))
 
 
-new_lease: Final = cast(
-    "Callable[[Tenure, int, int], Lease]", twin_of(Lease, ("tenure", "expires_at_ms", "renewal_deadline_ms"))
-)
-"""Makes a lease from its tenure and its two instants."""
+class OpenLease(LeaseLayout):
+    """Becomes a :class:`Lease`."""
+
+    __slots__ = ()
+
+
+def new_lease(tenure: Tenure, expires_at_ms: int, renewal_deadline_ms: int) -> Lease:
+    """Make a lease from its tenure and its two instants."""
+    lease = OpenLease()
+    lease.tenure = tenure
+    lease.expires_at_ms = expires_at_ms
+    lease.renewal_deadline_ms = renewal_deadline_ms
+    lease.__class__ = Lease  # type: ignore[assignment]
+    return lease  # type: ignore[return-value]
 
 
 class Fenced(Protocol):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Literal
 
 import attrs
 
@@ -11,12 +11,20 @@ from grantcore.model.errors import GrantError
 from grantcore.model.grants import ReclaimGrant
 from grantcore.model.leases import Lease
 from grantcore.model.phases import Phase
-from grantcore.model.values import thawed
 from grantcore.model.views import ExecutionSnapshot
 
 
+class CreatedLayout:
+    """The slots of :class:`Created` (``model/values.py``)."""
+
+    __slots__ = ("execution_id", "public_state")
+
+    execution_id: str
+    public_state: str
+
+
 @attrs.frozen(weakref_slot=False)
-class Created:
+class Created(CreatedLayout):
     """The execution exists now; ``public_state`` is waiting or delayed."""
 
     execution_id: str
@@ -31,11 +39,31 @@ class Duplicate:
     matched: Literal["execution_id", "idempotency_key"]
 
 
+class OpenCreated(CreatedLayout):
+    """Becomes a :class:`Created`."""
+
+    __slots__ = ()
+
+
+class CompletedLayout:
+    """The slots of :class:`Completed`."""
+
+    __slots__ = ("execution_id",)
+
+    execution_id: str
+
+
 @attrs.frozen(weakref_slot=False)
-class Completed:
+class Completed(CompletedLayout):
     """The execution has succeeded."""
 
     execution_id: str
+
+
+class OpenCompleted(CompletedLayout):
+    """Becomes a :class:`Completed`."""
+
+    __slots__ = ()
 
 
 @attrs.frozen
@@ -216,7 +244,3 @@ class EngineStats:
     live_workers: int
     events: int
     clock_clamped: int
-
-
-new_created: Final = thawed(Created)
-new_completed: Final = thawed(Completed)

@@ -1,61 +1,21 @@
-"""Frozen values that are cheap to make.
+"""Frozen values.
 
 A frozen attrs class stores each field through ``object.__setattr__``; on the calls of a scheduler's
-inner loop that costs more than the work itself. :func:`thawed` gives a constructor that fills an
-unfrozen twin of the same layout with plain stores and then turns it into the frozen class. (At the very
-end of the stack that comparison of layouts fails and says ``TypeError``; the layouts are equal, so nothing
-else can.)
+inner loop that costs more than the work itself. So the few values that are made there have a *layout*,
+a base class with their slots, and beside the frozen class an open one of the same layout: it is filled by
+plain stores and then becomes the frozen one, by setting its ``__class__``.
 
-A :class:`FrozenDict` is the mapping such values hold.
+A :class:`FrozenDict` is the mapping that values hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TypeVar
 
-import attrs
-
-P = ParamSpec("P")
-T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
-
-_TWIN = """
-class Twin(*frozen.__bases__):
-    __slots__ = {slots!r}
-
-def make({parameters}):
-    value = new(Twin)
-{stores}
-    try:
-        value.__class__ = frozen
-    except TypeError:
-        raise RecursionError("no room on the stack to make a value") from None
-    return value
-"""
-
-
-def thawed(frozen: Callable[P, T]) -> Callable[P, T]:
-    """Make the fast constructor of a slotted, frozen attrs class: same fields, same order, no defaults."""
-    fields: tuple[attrs.Attribute[object], ...] = attrs.fields(cast("type[Any]", frozen))
-    return twin_of(frozen, tuple(field.name for field in fields))
-
-
-def twin_of(frozen: Callable[P, T], slots: tuple[str, ...]) -> Callable[..., T]:
-    """Make a constructor that fills the slots of a frozen class by plain stores."""
-    scope: dict[str, Any] = {"frozen": frozen, "new": object.__new__}
-    exec(  # noqa: S102 - the text holds nothing but the names of our own fields
-        _TWIN.format(
-            slots=slots,
-            parameters=", ".join(slots),
-            stores="\n".join(f"    value.{name} = {name}" for name in slots),
-        ),
-        scope,
-    )
-    make: Callable[..., T] = scope["make"]
-    return make
 
 
 class FrozenDict(Mapping[K, V]):

@@ -13,7 +13,7 @@ from grantcore.model.errors import (
     InvalidClaimGrant,
     invalid,
 )
-from grantcore.model.grants import KIND_OF, Grant
+from grantcore.model.grants import KIND, KIND_OF, TERMS, WORKER_ID, Grant
 from grantcore.model.ids import IdSource, Minted, MintedIds, rendered
 from grantcore.model.leases import (
     ATTEMPT_ID,
@@ -56,7 +56,7 @@ def with_grant(record: Execution, now: int, given: Grant, worker_id: str) -> Non
     A live grant implies the phase it was issued for (I-17), and its kind says which that is.
     """
     grant = record.grant
-    if grant is None or grant.kind is not KIND_OF[type(given)] or grant.terms[0] != worker_id:
+    if grant is None or grant[KIND] is not KIND_OF[type(given)] or grant[TERMS][WORKER_ID] != worker_id:
         raise _unusable(record, now, given)
 
 
@@ -74,7 +74,7 @@ def _unusable(record: Execution, now: int, given: Grant) -> GrantError:
     if record.grant is None:
         ends = checks.instant("grant.expires_at_ms", getattr(given, "expires_at_ms", None))
         return InvalidClaimGrant("no grant is out", reason="lapsed" if gone(ends, now) else "absent")
-    if record.grant.kind is not kind:
+    if record.grant[KIND] is not kind:
         return InvalidClaimGrant("the grant is of another kind", reason="other_kind")
     return InvalidClaimGrant("the grant is another worker's", reason="other_worker")
 

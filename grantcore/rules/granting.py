@@ -13,7 +13,7 @@ from grantcore.model.errors import (
     UseClaimResumedExecution,
     invalid,
 )
-from grantcore.model.grants import GrantKind, HeldGrant, new_held_grant
+from grantcore.model.grants import EXPIRES_AT_MS, KIND, TERMS, WORKER_ID, GrantKind
 from grantcore.model.outcomes import NotReclaimable, ReclaimCapExceeded
 from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
@@ -76,7 +76,7 @@ def _grant(record: Execution, now: int, request: GrantRequest, kind: GrantKind) 
     expires_at_ms = now + request.grant_ttl_ms
     if expires_at_ms > MAX_MS:
         raise invalid("grant_ttl_ms", "such that its end is an instant before 2**53")
-    grant = new_held_grant(HeldGrant, (kind, now, expires_at_ms, request.terms))
+    grant = (kind, now, expires_at_ms, request.terms)
     return (issued, write_grant, record, now, (grant,), expires_at_ms)
 
 
@@ -100,10 +100,10 @@ def withdraw(
 ) -> Change | None:
     """Decide to take back exactly this grant, or nothing."""
     grant = record.grant
-    if grant is None or (grant.kind, grant.worker_id, grant.expires_at_ms) != (
-        kind,
-        worker_id,
-        expires_at_ms,
+    if grant is None or (kind, worker_id, expires_at_ms) != (
+        grant[KIND],
+        grant[TERMS][WORKER_ID],
+        grant[EXPIRES_AT_MS],
     ):
         return None
     withdrawn = step(events.GrantWithdrawn, record.phase, record.phase)
