@@ -128,13 +128,16 @@ def blocked() -> World:
 
 
 def spoil_line(world: World) -> None:
-    (line,) = world.engine._indexes.waiting.lanes["main"][()].lines.values()
+    (line,) = world.engine._indexes.waiting.lines.values()
     line.arrivals.reverse()
 
 
 def spoil_requirement(world: World) -> None:
-    shelves = world.engine._indexes.waiting.lanes["main"]
-    shelves["gpu",] = shelves.pop(())
+    shelves = world.engine._indexes.waiting.aisles["main"].shelves
+    ((kind, required, quota_policy_id, budget_ids),) = shelves
+    shelves[kind, ("gpu",), quota_policy_id, budget_ids] = shelves.pop(
+        (kind, (), quota_policy_id, budget_ids)
+    )
 
 
 def forget_attempts(world: World) -> None:
@@ -251,7 +254,7 @@ SPOILERS: Final[list[Spoiler]] = [
     (leased, lambda w: setattr(w.engine._deadlines, "entries", 999), "too many unconfirmed deadlines"),
     (waiting, lambda w: w.set("queued", None), "the shelves hold others"),
     (waiting, spoil_line, "a shelf is out of order"),
-    (waiting, spoil_requirement, "on a shelf of other requirements"),
+    (waiting, spoil_requirement, "on a shelf of another lane, kind or requirements"),
     (waiting, lambda w: setattr(w.engine._indexes.waiting, "entries", 999), "unconfirmed entries on shelves"),
     (leased, lambda w: w.engine._indexes.holders._held.clear(), "the holders hold others"),
     (lapsed, lambda w: w.engine._indexes.losses.entries.clear(), "the list of losses is wrong"),

@@ -15,10 +15,10 @@ from typing import Final
 
 import attrs
 
-from grantcore.model.grants import HeldGrant
+from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.ids import Minted
 from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
-from grantcore.model.phases import Phase
+from grantcore.model.phases import ELIGIBLE, OFFERED, Phase
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
@@ -42,6 +42,10 @@ FIRST = Origin.FIRST
 RETRY = Origin.RETRY
 REPLAY = Origin.REPLAY
 INTERRUPTED = Origin.INTERRUPTED
+
+CLAIM = GrantKind.CLAIM
+RESUME = GrantKind.RESUME
+RECLAIM = GrantKind.RECLAIM
 
 
 @attrs.frozen(eq=False)
@@ -168,7 +172,8 @@ class Execution:
     filed_as: int = 0
     """Kind of the deadline it is filed under."""
 
-    queued: int | None = None
+    queued: object = None
+    """The line it stands in (``index/lines.py``)."""
 
     @property
     def lease_epoch(self) -> int:
@@ -197,8 +202,15 @@ class Execution:
 
     @property
     def offered(self) -> bool:
-        """Whether it stands in its queue: eligible and no grant out (I-20)."""
-        return self.phase is Phase.ELIGIBLE and self.grant is None
+        """Whether it stands on a shelf: it waits or has lost its lease, and no grant is out (I-20)."""
+        return self.grant is None and self.phase in OFFERED
+
+    @property
+    def next_kind(self) -> GrantKind:
+        """The kind of grant that a waiting or lost one needs."""
+        if self.phase is not ELIGIBLE:
+            return RECLAIM
+        return RESUME if self.origin is INTERRUPTED else CLAIM
 
 
 WAITING_FOR_CHILDREN: Final = "waiting_for_children"

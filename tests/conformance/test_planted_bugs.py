@@ -54,8 +54,8 @@ def capabilities_are_not_compared(patch: pytest.MonkeyPatch) -> None:
 
 def low_priority_is_served_first(patch: pytest.MonkeyPatch) -> None:
     def reversed_members(shelf: waiting.Shelf) -> Iterator[records.Execution]:
-        for line in reversed(shelf.lines.values()):
-            yield from line.members()
+        for priority in sorted(shelf.lines):
+            yield from shelf.lines[priority].members()
 
     patch.setattr(waiting.Shelf, "members", reversed_members)
 
