@@ -134,10 +134,19 @@ def spoil_line(world: World) -> None:
 
 def spoil_requirement(world: World) -> None:
     shelves = world.engine._indexes.waiting.aisles["main"].shelves
-    ((kind, required, quota_policy_id, budget_ids),) = shelves
-    shelves[kind, ("gpu",), quota_policy_id, budget_ids] = shelves.pop(
-        (kind, (), quota_policy_id, budget_ids)
-    )
+    ((key, shelf),) = shelves.items()
+    del shelves[key]
+    shelves[key[0], ("gpu",), *key[2:]] = shelf
+
+
+def lose_a_shortcut(world: World) -> None:
+    ((name, line),) = world.engine._indexes.waiting.lines.items()
+    world.engine._indexes.waiting.lines[name[0], 7] = line
+
+
+def lose_a_line(world: World) -> None:
+    (shelf,) = world.engine._indexes.waiting.shelves()
+    shelf._order.clear()
 
 
 def forget_attempts(world: World) -> None:
@@ -255,6 +264,8 @@ SPOILERS: Final[list[Spoiler]] = [
     (waiting, lambda w: w.set("queued", None), "the shelves hold others"),
     (waiting, spoil_line, "a shelf is out of order"),
     (waiting, spoil_requirement, "on a shelf of another lane, kind or requirements"),
+    (waiting, lose_a_shortcut, "a shortcut to a line that is gone"),
+    (waiting, lose_a_line, "a line that nobody comes to"),
     (waiting, lambda w: setattr(w.engine._indexes.waiting, "entries", 999), "unconfirmed entries on shelves"),
     (leased, lambda w: w.engine._indexes.holders._held.clear(), "the holders hold others"),
     (lapsed, lambda w: w.engine._indexes.losses.entries.clear(), "the list of losses is wrong"),
