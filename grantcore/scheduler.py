@@ -8,6 +8,7 @@ from itertools import islice
 from grantcore.engine.core import TIDYING
 from grantcore.engine.facade import GrantEngine
 from grantcore.model import capabilities, checks
+from grantcore.model.records import RECLAIM
 
 MAX_PEEK = 100_000
 
@@ -46,14 +47,14 @@ class Scheduler:
         try:
             engine._begin()
             engine._pending = TIDYING
-            best = tuple(
-                r.execution_id for r in islice(engine._indexes.waiting.candidates(lane_id, has), limit)
-            )
+            waiting = engine._indexes.waiting
+            shelves = (s for s in waiting.fitting(lane_id, has) if s.kind is not RECLAIM)
+            best = tuple(r.execution_id for r in islice(waiting.in_order(shelves), limit))
             engine._pending = None
             return best
         finally:
             engine._lock.release()
 
 
-def _read(tokens: Iterable[str]) -> frozenset[str]:
-    return frozenset(capabilities.read("worker", tokens))
+def _read(tokens: Iterable[str]) -> tuple[str, ...]:
+    return capabilities.read("worker", tokens)

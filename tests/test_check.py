@@ -128,13 +128,25 @@ def blocked() -> World:
 
 
 def spoil_line(world: World) -> None:
-    (line,) = world.engine._indexes.waiting.lanes["main"][()].lines.values()
+    (line,) = world.engine._indexes.waiting.lines.values()
     line.arrivals.reverse()
 
 
 def spoil_requirement(world: World) -> None:
-    shelves = world.engine._indexes.waiting.lanes["main"]
-    shelves["gpu",] = shelves.pop(())
+    shelves = world.engine._indexes.waiting.aisles["main"].shelves
+    ((key, shelf),) = shelves.items()
+    del shelves[key]
+    shelves[key[0], ("gpu",), *key[2:]] = shelf
+
+
+def lose_a_shortcut(world: World) -> None:
+    ((name, line),) = world.engine._indexes.waiting.lines.items()
+    world.engine._indexes.waiting.lines[name[0], 7] = line
+
+
+def lose_a_line(world: World) -> None:
+    (shelf,) = world.engine._indexes.waiting.shelves()
+    shelf._order.clear()
 
 
 def forget_attempts(world: World) -> None:
@@ -178,12 +190,12 @@ def long_history(world: World) -> None:
 
 def another_grant(world: World) -> None:
     assert world.e.grant is not None
-    world.e.grant = world.e.grant._replace(kind=GrantKind.RESUME)
+    world.e.grant = (GrantKind.RESUME, *world.e.grant[1:])
 
 
 def old_grant(world: World) -> None:
     assert world.e.grant is not None
-    world.e.grant = world.e.grant._replace(expires_at_ms=1)
+    world.e.grant = (*world.e.grant[:2], 1, world.e.grant[3])
 
 
 def spoil_last_line(field: str, value: object) -> Callable[[World], None]:
@@ -244,18 +256,20 @@ SPOILERS: Final[list[Spoiler]] = [
     (retrying, spoil_past("retry_count", 10), "more retries than allowed"),
     (retrying, spoil_past("reclaim_count", 10), "more reclaims than allowed"),
     (retrying, spoil_past("replay_count", 11), "more replays than allowed"),
-    (waiting, lambda w: w.engine._indexes.counts.update({Phase.LEASED: 1}), "counts by phase are wrong"),
+    (waiting, lambda w: w.engine._indexes.counts.add(Phase.LEASED, 1), "counts by phase are wrong"),
     (waiting, lambda w: setattr(w.engine._indexes, "live_grants", 1), "the count of live grants is wrong"),
     (retrying, spoil_rare("delay_until_ms", 1_500), "due before"),
     (leased, lambda w: setattr(w.e, "filed_ms", 99_999), "not filed under its deadline"),
     (leased, lambda w: setattr(w.engine._deadlines, "entries", 999), "too many unconfirmed deadlines"),
     (waiting, lambda w: w.set("queued", None), "the shelves hold others"),
     (waiting, spoil_line, "a shelf is out of order"),
-    (waiting, spoil_requirement, "on a shelf of other requirements"),
+    (waiting, spoil_requirement, "on a shelf of another lane, kind or requirements"),
+    (waiting, lose_a_shortcut, "a shortcut to a line that is gone"),
+    (waiting, lose_a_line, "a line that nobody comes to"),
     (waiting, lambda w: setattr(w.engine._indexes.waiting, "entries", 999), "unconfirmed entries on shelves"),
-    (leased, lambda w: w.engine._indexes.holders._held.clear(), "the holders hold others"),
+    (leased, lambda w: w.engine._indexes.holders.held.clear(), "the holders hold others"),
     (lapsed, lambda w: w.engine._indexes.losses.entries.clear(), "the list of losses is wrong"),
-    (waiting, lambda w: w.engine._indexes.roll._records.pop(), "the roll of executions is wrong"),
+    (waiting, lambda w: setattr(w.engine._indexes.roll, "_all", {}), "the roll of executions is wrong"),
 ]
 
 

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 
 from grantcore.index.indexes import Indexes
 from grantcore.index.lazy import SLACK
+from grantcore.index.lines import rank
 from grantcore.index.rolls import confirms, created
-from grantcore.index.waiting import rank
+from grantcore.index.waiting import Key, Shelf, key_of
 from grantcore.model import capabilities
 from grantcore.model.errors import InvalidCapabilities
 from grantcore.model.grants import EXPIRES_AT_MS, ISSUED_AT_MS, KIND, GrantKind
@@ -264,19 +265,34 @@ def _deadlines(store: Store, indexes: Indexes, now: int) -> Wrong:
 
 
 def _shelves(store: Store, indexes: Indexes) -> Wrong:
-    members = indexes.waiting.members()
-    offered = [record for record in store.records.values() if record.offered]
-    if sorted(map(rank, members)) != sorted(map(rank, offered)):
+    waiting = indexes.waiting
+    offered = {record for record in store.records.values() if record.offered}
+    members = waiting.members()
+    if len(members) != len(offered) or set(members) != offered:
         yield "I-34: the shelves hold others than those that wait"
-    for lane in indexes.waiting.lanes.values():
-        for required, shelf in lane.items():
-            order = [rank(record) for record in shelf.members()]
-            if order != sorted(order):
-                yield "I-36: a shelf is out of order"
-            if any(record.spec.required != required for record in shelf.members()):
-                yield "I-34: an execution on a shelf of other requirements"
-    if indexes.waiting.entries > 2 * len(store.records) + SLACK:
+    for lane_id, aisle in waiting.aisles.items():
+        for key, shelf in aisle.shelves.items():
+            yield from _shelf(lane_id, key, shelf)
+    for (spec, priority), line in waiting.lines.items():
+        named = waiting.shelf_of(spec, GrantKind.CLAIM)
+        if named is None or named.lines.get(priority) is not line:
+            yield "I-34: a shortcut to a line that is gone"
+    entries = sum(len(line) for shelf in waiting.shelves() for line in shelf.lines.values())
+    if not entries <= waiting.entries <= 2 * len(store.records) + SLACK:
         yield "I-64: too many unconfirmed entries on shelves"
+
+
+def _shelf(lane_id: str, key: Key, shelf: Shelf) -> Wrong:
+    members = list(shelf.members())
+    order = [rank(record, shelf.aging_ms) for record in members]
+    if order != sorted(order):
+        yield "I-36: a shelf is out of order"
+    if not shelf.tells_its_lines():
+        yield "I-36: a line that nobody comes to"
+    if any(
+        record.spec.lane_id != lane_id or key_of(record.spec, record.next_kind) != key for record in members
+    ):
+        yield "I-34: an execution on a shelf of another lane, kind or requirements"
 
 
 def _lists(store: Store, indexes: Indexes) -> Wrong:

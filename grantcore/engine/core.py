@@ -29,7 +29,7 @@ from grantcore.engine.clocks import Clock, SystemClock
 from grantcore.engine.observers import Before, Subscription, before, event_of, tell
 from grantcore.index.indexes import Indexes
 from grantcore.model import checks
-from grantcore.model.config import EngineConfig
+from grantcore.model.config import MAX_TTL_MS, EngineConfig
 from grantcore.model.deadlines import RETENTION
 from grantcore.model.errors import (
     ClockError,
@@ -53,7 +53,7 @@ Pending = tuple["Callable[[Core, int, Any, Any], None]", int, Any, Any]
 
 
 def _finish_change(core: Core, sequence: int, change: Change, told: tuple[str | None, Before | None]) -> None:
-    """Finish a commit that was interrupted: the change to its end, the indexes anew, the event that was due."""
+    """Finish an interrupted commit: the change to its end, the indexes anew, the event that was due."""
     step, write, record, at_ms, arguments, _ = change
     write(record, at_ms, arguments)
     record.phase = step.target
@@ -72,6 +72,9 @@ def _finish_tidying(core: Core, _sequence: int, _nothing: None, _more: None) -> 
 
 
 TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
+
+_FAR_MS: Final = MAX_MS - MAX_TTL_MS
+"""After this instant a sum may leave the range of instants, which only the general way looks at."""
 
 _ID_METHODS: Final = ("execution_id", "lease_id", "attempt_id", "suspension_id")
 
@@ -157,24 +160,23 @@ class Core:
         if ids is not None and not all(callable(getattr(ids, name, None)) for name in _ID_METHODS):
             raise invalid("ids", f"a source of ids, with {', '.join(_ID_METHODS)}")
         self._config = checks.instance("config", config, EngineConfig)
-        clock = SystemClock() if clock is None else clock
         # A bound method is called at half the price of an object.
-        self._clock: Clock = clock if isinstance(clock, FunctionType) else clock.__call__
+        source: Any = SystemClock() if clock is None else clock
+        self._clock: Clock = source if type(source) is FunctionType else source.__call__
         self._ids: IdSource = MintedIds(secrets.token_hex(10)) if ids is None else ids
         lock = threading.RLock() if config.threadsafe else OwnerMark()
         self._lock: Lock = lock  # type: ignore[assignment]  # its stub keeps quiet about _is_owned
         processes.belongs_here(self)
         self._subscriptions: tuple[Subscription, ...] = ()
         self._plain_ids: MintedIds | None = None
-        self._choose_way()
         self._specs: dict[SpecFields, Spec] = {}
         # Like nothing that can be given.
         self._last_alike = Alike(object(), None, None, None, None, None, None, None)
         # What callers gave last and was accepted; it comes again in most calls.
-        self._last_request: object = None
-        self._last_worker_id: object = None
-        self._last_instance_id: object = None
-        self._last_ttl_ms: object = None
+        self._last_request: object = object()
+        self._last_worker_id: object = object()
+        self._last_instance_id: object = object()
+        self._last_ttl_ms: object = object()
         self._keys_limit = 64
         self._last_ms = 0
         self._clock_clamped = 0
@@ -184,6 +186,7 @@ class Core:
         self._is_bounded = config.max_executions is not None
         self._retention_ms = NEVER if config.retention_ms is None else config.retention_ms
         self._keep(Store())
+        self._choose_way()
 
     def _keep(self, store: Store) -> None:
         """Take a store as the truth, with empty indexes."""
@@ -193,25 +196,30 @@ class Core:
         self._deadlines = self._indexes.deadlines
 
     def _choose_way(self) -> None:
-        """Open the plain way (``engine/plain.py``) while nobody observes and the ids are our own."""
+        """Open the plain way (``engine/inner.py``) while nobody observes and the ids are our own."""
         ids = self._ids
-        self._plain_ids = ids if type(ids) is MintedIds and not self._subscriptions else None
+        is_plain = not self._subscriptions and self._last_ms <= _FAR_MS
+        self._plain_ids = ids if type(ids) is MintedIds and is_plain else None
 
     # -- entry ---------------------------------------------------------------------------------
 
-    def _refuse_entry(self) -> None:
-        """Tell why the engine cannot be entered; a lock that was left over is released instead."""
+    def _refuse_entry(self, depth: int = 1) -> None:
+        """Tell why the engine cannot be entered; a lock that was left over is released instead.
+
+        The public call that asks to enter is ``depth`` frames up.
+        """
         if self._lock is processes.FOREIGN:
             raise Forked("this engine belongs to the process that built it")
-        if _calls(self, sys._getframe(1)):  # the frame of the call that asks to enter
+        if _calls(self, sys._getframe(depth)):
             raise Reentrant("the engine was called from inside one of its own calls")
         while self._lock._is_owned():
             self._lock.release()
 
     def _begin(self) -> int:
-        """Start a call, under the lock: read the clock, once; finish what was interrupted; lapse what is due."""
+        """Start a call, under the lock: read the clock, finish what was interrupted, lapse what is due."""
+        clock = self._clock
         try:
-            now = self._clock()
+            now = clock()
         except Exception as error:
             raise clock_raised() from error
         if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
@@ -229,8 +237,9 @@ class Core:
 
     def _begin_slice(self, limit: int | None) -> tuple[int, int]:
         """Start ``advance``: apply at most ``limit`` of what is due; answer how many, and the instant."""
+        clock = self._clock
         try:
-            now = self._clock()
+            now = clock()
         except Exception as error:
             raise clock_raised() from error
         if self._pending is not None:
@@ -246,6 +255,8 @@ class Core:
             self._clock_clamped += 1
         else:
             self._last_ms = now
+            if now > _FAR_MS:
+                self._choose_way()
         return self._last_ms
 
     # -- time ----------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ class Executions(Core):
         key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
         lock = self._lock
         if lock._is_owned():
-            self._refuse_entry()
+            self._refuse_entry(2)
         lock.acquire()
         try:
             own = (priority, delay_until_ms, deadline_at_ms, payload, tags)

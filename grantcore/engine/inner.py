@@ -6,9 +6,10 @@ do, and going through a rule, a change, the commit and the indexes costs it twic
 So each of these calls does the same in its own body: look, fill the slot, store, move the indexes, clear the
 slot.
 
-They decide nothing. Whatever is not plain, a refusal above all, goes the general way (``_create``, ``_issue``,
-``_claim``, ``_renew``, ``_complete``), with the one rule that knows. Nothing is plain while ``_plain_ids`` is
-None. An interruption is finished by the general writers: see the ``_finish_...`` functions at the end.
+They decide nothing. Whatever is not plain, a refusal above all, goes the general way (``_create``,
+``_issue``, ``_take``, ``_renew``, ``_complete``), with the one rule that knows. Nothing is plain while
+``_plain_ids`` is None. An interruption is finished by the general writers: see the ``_finish_...``
+functions at the end.
 ``tests/test_inner.py`` runs the same commands both ways (an observer makes every call take the general way)
 and compares results, state and digest.
 
@@ -39,6 +40,7 @@ from grantcore.model.grants import (
     HeldGrant,
     OpenClaimGrant,
 )
+from grantcore.model.ids import LOW
 from grantcore.model.leases import (
     EXECUTION_ID,
     AttemptType,
@@ -51,9 +53,9 @@ from grantcore.model.leases import (
 from grantcore.model.outcomes import Completed, Created, Duplicate, OpenCompleted, OpenCreated
 from grantcore.model.phases import ELIGIBLE, LEASED, SUCCEEDED
 from grantcore.model.policy import ExecutionPolicy
-from grantcore.model.records import INTERRUPTED, NO_TAGS, Execution
+from grantcore.model.records import FIRST, INTERRUPTED, NO_TAGS, Execution
 from grantcore.model.requests import IssueClaimGrantRequest
-from grantcore.model.time import MAX_MS
+from grantcore.model.time import NEVER
 from grantcore.rules.claiming import write_first_lease
 from grantcore.rules.creating import MAX_PRIORITY
 from grantcore.rules.ending import write_success
@@ -68,7 +70,7 @@ _INITIAL: Final = AttemptType.INITIAL.value
 class InnerLoop(Executions, Grants, Leases):
     """The public calls about executions, grants and leases, the five hottest of them here."""
 
-    def create_execution(
+    def create_execution(  # noqa: PLR0912, PLR0915 - unrolled
         self,
         *,
         lane_id: str,
@@ -159,8 +161,9 @@ class InnerLoop(Executions, Grants, Leases):
             self._refuse_entry()
         lock.acquire()
         try:
+            clock = self._clock
             try:
-                now = self._clock()
+                now = clock()
             except Exception as error:
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
@@ -171,24 +174,36 @@ class InnerLoop(Executions, Grants, Leases):
             line = waiting.lines.get((spec, priority))
             if ids is None or line is None or self._is_bounded:
                 return self._create_now(now, spec, None, None, (priority, None, None, None, NO_TAGS))
-            execution_id = ids.execution_id(spec.lane_id)
+            count = ids.count + 1
+            head = ids.heads.get(spec.lane_id)
+            if head is not None and count >> 8 == ids.high:
+                ids.count = count
+                execution_id = head + LOW[count & 255]
+            else:
+                execution_id = ids.execution_id(spec.lane_id)
             records = self._records
             if execution_id in records:
                 self._refuse_used(execution_id)
-            record = Execution(execution_id, spec, ELIGIBLE, priority, now, now, now)
+            record = Execution()
+            record.execution_id = execution_id
+            record.spec = spec
+            record.phase = ELIGIBLE
+            record.priority = priority
+            record.created_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = now
+            record.origin = FIRST
+            record.grant = record.tenure = record.attempt_id = record.rare = record.past = None
+            record.started_at_ms = record.completed_at_ms = record.queued = None
+            record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = 0
+            record.filed_ms = NEVER
+            record.filed_as = 0
             store = self._store
             sequence = store.sequence + 1
             self._pending = (_finish_creation, sequence, record, None)
             records[execution_id] = record
             indexes.counts.eligible += 1
-            arrivals = line.arrivals
-            if (
-                arrivals
-                and ((last_one := arrivals[-1]).created_at_ms < now or last_one.execution_id < execution_id)
-                and waiting.entries < waiting.room
-            ):
-                arrivals.append(record)
-                record.queued = priority
+            if line.odd_ms != now and waiting.entries < waiting.room:
+                line.arrivals.append(record)
+                record.queued = line
                 waiting.entries += 1
             else:
                 waiting.offer(record)
@@ -230,8 +245,9 @@ class InnerLoop(Executions, Grants, Leases):
             self._refuse_entry()
         lock.acquire()
         try:
+            clock = self._clock
             try:
-                now = self._clock()
+                now = clock()
             except Exception as error:
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
@@ -247,10 +263,8 @@ class InnerLoop(Executions, Grants, Leases):
                 return self._issue(now, execution_id, request)
             spec = record.spec
             expires_at_ms = now + request.grant_ttl_ms
-            if (
-                request.lane_id != spec.lane_id
-                or expires_at_ms > MAX_MS
-                or (spec.required and not request.worker_capabilities.issuperset(spec.required))
+            if request.lane_id != spec.lane_id or (
+                spec.required and not request.worker_capabilities.issuperset(spec.required)
             ):
                 return self._issue(now, execution_id, request)
             grant = (_CLAIM, now, expires_at_ms, request.terms)
@@ -276,7 +290,7 @@ class InnerLoop(Executions, Grants, Leases):
         finally:
             lock.release()
 
-    def claim_execution(
+    def claim_execution(  # noqa: PLR0912, PLR0915 - unrolled
         self,
         grant: ClaimGrant,
         *,
@@ -319,8 +333,9 @@ class InnerLoop(Executions, Grants, Leases):
             self._refuse_entry()
         lock.acquire()
         try:
+            clock = self._clock
             try:
-                now = self._clock()
+                now = clock()
             except Exception as error:
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
@@ -340,7 +355,6 @@ class InnerLoop(Executions, Grants, Leases):
                 or (spec := record.spec).policy.attempt_timeout_ms is not None
                 or attempt_timeout_ms is not None
                 or lane_id is not None
-                or expires_at_ms > MAX_MS
             ):
                 taker = (worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
                 return self._take(now, grant, taker, lane_id)
@@ -422,8 +436,9 @@ class InnerLoop(Executions, Grants, Leases):
             self._refuse_entry()
         lock.acquire()
         try:
+            clock = self._clock
             try:
-                now = self._clock()
+                now = clock()
             except Exception as error:
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
@@ -436,7 +451,6 @@ class InnerLoop(Executions, Grants, Leases):
                 or record.tenure is not tenure
                 or record.phase is not LEASED
                 or self._plain_ids is None
-                or expires_at_ms > MAX_MS
             ):
                 return self._renew_now(now, lease, lease_ttl_ms)
             renewed = OpenLease()
@@ -477,8 +491,9 @@ class InnerLoop(Executions, Grants, Leases):
             self._refuse_entry()
         lock.acquire()
         try:
+            clock = self._clock
             try:
-                now = self._clock()
+                now = clock()
             except Exception as error:
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:

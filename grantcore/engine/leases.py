@@ -35,7 +35,7 @@ class Leases(Taking):
         """Renew a lease that is named by its fence."""
         lock = self._lock
         if lock._is_owned():
-            self._refuse_entry()
+            self._refuse_entry(2)
         lock.acquire()
         try:
             return self._renew_now(self._begin(), fence, ttl)
@@ -120,7 +120,7 @@ class Leases(Taking):
             result = checks.blob("result", result, self._config.max_payload_bytes)
         lock = self._lock
         if lock._is_owned():
-            self._refuse_entry()
+            self._refuse_entry(2)
         lock.acquire()
         try:
             return self._complete_now(self._begin(), fence, result)

@@ -192,6 +192,7 @@ def numbered(kind: Kind) -> Kind:
 def record_of(cls: type[Any], **kinds: Kind) -> Kind:
     """An attrs class, field by field; a field at its default is left out, an unknown one refused."""
     defaults = {field.name: field.default for field in attrs.fields(cls)}
+    fill = getattr(cls, "__attrs_init__", cls.__init__)
 
     def write(value: object) -> dict[str, Json]:
         fields = ((name, kind, getattr(value, name)) for name, kind in kinds.items())
@@ -206,9 +207,11 @@ def record_of(cls: type[Any], **kinds: Kind) -> Kind:
                 path, f"an object of {cls.__name__}: {', '.join(sorted(unknown) or absent)} is wrong"
             )
         try:
-            return cls(**{name: kinds[name].read(field, f"{path}.{name}") for name, field in fields.items()})
+            made = object.__new__(cls)
+            fill(made, **{name: kinds[name].read(field, f"{path}.{name}") for name, field in fields.items()})
         except GrantError as error:
             raise error if type(error) is SnapshotInvalid else refuse(path, str(error)) from error
+        return made
 
     return Kind(write, read)
 
@@ -530,8 +533,15 @@ def _store(value: Json) -> Store:
             raise refuse(path, "an execution of its own")
         _identify(record, path)
         store.records[record.execution_id] = record
+    # The store keeps its records in the order they were created in.
+    store.records = dict(sorted(store.records.items(), key=_created))
     _read_keys(fields["keys"], store)
     return store
+
+
+def _created(item: tuple[str, Execution]) -> tuple[int, str]:
+    execution_id, record = item
+    return (record.created_at_ms, execution_id)
 
 
 def _identify(record: Execution, path: str) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from grantcore.index.counts import Counts
 from grantcore.index.deadlines import Deadlines
 from grantcore.index.holders import Holders
 from grantcore.index.rolls import Losses, Roll
 from grantcore.index.waiting import Waiting
 from grantcore.model.deadlines import NONE
-from grantcore.model.phases import ELIGIBLE, LEASED, LOST, Phase
+from grantcore.model.phases import LEASED, LOST, OFFERED, Phase
 from grantcore.model.records import Execution
 
-Records = Mapping[str, Execution]
+Records = dict[str, Execution]
 
 
 class Indexes:
@@ -41,20 +39,20 @@ class Indexes:
         self.counts.add(target, 1)
         if target is LEASED:
             self.holders.add(record)
-        elif target is ELIGIBLE:
+        elif target in OFFERED:
             self.waiting.offer(record)
-        elif target in LOST:
-            self.losses.add(record)
+            if target in LOST:
+                self.losses.add(record)
         if source in LOST:
             self.losses.tidy(self.waiting_for_reclaim)
 
     def changed_grant(self, record: Execution, before: object) -> None:
-        """Follow a grant that came or went; without one an eligible record is offered again (I-20)."""
+        """Follow a grant that came or went; without one the record is offered again (I-20)."""
         if before is None:
             self.live_grants += 1
             return
         self.live_grants -= 1
-        if record.phase is ELIGIBLE:
+        if record.phase in OFFERED:
             self.waiting.offer(record)
 
     def changed_priority(self, record: Execution) -> None:

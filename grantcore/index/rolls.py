@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from grantcore.index.lazy import room
@@ -39,7 +39,7 @@ class Roll:
 
     __slots__ = ("_all", "_records")
 
-    def __init__(self, records: Mapping[str, Execution]) -> None:
+    def __init__(self, records: dict[str, Execution]) -> None:
         self._all = records
         self._records: list[Execution] = []
 
@@ -55,7 +55,8 @@ class Roll:
         edge = records[-1].created_at_ms if records else 0
         while records and records[-1].created_at_ms == edge:
             records.pop()
-        late = takewhile(lambda record: record.created_at_ms >= edge, reversed(self._all.values()))
+        newest_first = map(self._all.__getitem__, reversed(self._all))
+        late = takewhile(lambda record: record.created_at_ms >= edge, newest_first)
         records.extend(sorted(late, key=created))
 
     def tidy(self) -> None:

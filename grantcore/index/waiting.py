@@ -1,202 +1,247 @@
-"""Who waits for a worker: one shelf per lane and requirement set, in the order of service.
+"""Who waits for a worker, and where: shelves that admission treats alike (SPEC 7).
 
-The order is priority (high first), then creation, then id: total, no ties (I-36). On a shelf there is
-one line per priority: arrivals in order, which is nearly all of them, and a sorted list of strays
-(retries, priorities that changed, ids that callers brought). Finding work looks at the heads of the
-shelves a worker satisfies, so its cost follows the number of distinct shelves, never the queue.
+A shelf holds the executions of one lane that want the same kind of grant, require the same tokens, and
+draw from the same quota and budgets. Those whose lease was lost stand on shelves of their own kind. So
+whether a shelf is open is one question, whoever stands on it; closing and opening it touches nobody. The
+order is priority (high first), then those that lost their lease, then creation, then id: total, no ties
+(I-36). On a shelf there is one line per priority; in a lane whose executions age, one line
+(``index/lines.py``).
 
-A record is a member while it is ``offered`` and ``record.queued`` names the line's priority.
+Finding work looks at the heads of the shelves a worker satisfies. Which these are is remembered per set
+of tokens, so the cost follows the number of such shelves: never the queue, nor shelves of others. Removal
+is lazy: entries that their record does not confirm go when they reach the front, or when they outnumber
+the records; shelves that nobody stands on go when they outnumber the others.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Mapping
-from heapq import merge
-from typing import Protocol
-
-from sortedcontainers import SortedKeyList
+from collections.abc import Iterable, Iterator, Mapping
+from heapq import heappop, heappush, merge
+from operator import itemgetter
+from typing import Final
 
 from grantcore.index.lazy import room
+from grantcore.index.lines import AgedLine, Line, Rank, aging_of, rank
+from grantcore.model.grants import GrantKind
 from grantcore.model.records import Execution, Spec
 
-Place = tuple[int, str]
+CLAIM: Final = GrantKind.CLAIM
+
+Key = tuple[GrantKind, tuple[str, ...], "str | None", tuple[str, ...]]
+"""What tells the shelves of a lane apart: kind, required tokens, quota policy, budgets."""
+
+Shortcuts = dict[tuple[Spec, int], Line]
+"""A line by spec and priority."""
 
 
-def place(record: Execution) -> Place:
-    """The place of a record among those of its priority."""
-    return (record.created_at_ms, record.execution_id)
+def key_of(spec: Spec, kind: GrantKind) -> Key:
+    """The shelf of a spec among those of its lane."""
+    return (kind, spec.required, spec.quota_policy_id, spec.budget_ids)
 
 
-def rank(record: Execution) -> tuple[int, int, str]:
-    """The place of a record among all that wait."""
-    return (-record.priority, record.created_at_ms, record.execution_id)
-
-
-def _before(one: Execution, other: Execution) -> bool:
-    """Whether one comes before another of its priority."""
-    if one.created_at_ms != other.created_at_ms:
-        return one.created_at_ms < other.created_at_ms
-    return one.execution_id < other.execution_id
-
-
-class _Strays(Protocol):
-    """The part of ``SortedKeyList`` that is used here; the library ships no types."""
-
-    def add(self, record: Execution) -> None: ...
-    def pop(self, index: int) -> Execution: ...
-    def __getitem__(self, index: int) -> Execution: ...
-    def __iter__(self) -> Iterator[Execution]: ...
-    def __len__(self) -> int: ...
-
-
-class Line:
-    """Those of one shelf and one priority."""
-
-    __slots__ = ("arrivals", "priority", "strays")
-
-    def __init__(self, priority: int) -> None:
-        self.priority = priority
-        self.arrivals: deque[Execution] = deque()
-        self.strays: _Strays = SortedKeyList(key=place)
-
-    def add(self, record: Execution) -> None:
-        """Put a record into its place. O(1) for arrivals, O(log n) for strays."""
-        arrivals = self.arrivals
-        if not arrivals or _before(arrivals[-1], record):
-            arrivals.append(record)
-        else:
-            self.strays.add(record)
-
-    def __len__(self) -> int:
-        """Entries, confirmed or not."""
-        return len(self.arrivals) + len(self.strays)
-
-    def confirms(self, record: Execution) -> bool:
-        """Whether the record is a member of this line."""
-        return record.queued == self.priority and record.offered
-
-    def members(self) -> Iterator[Execution]:
-        """The members in order; one that stands in both lists is told once."""
-        last = None
-        for record in merge(self.arrivals, self.strays, key=place):
-            if record is not last and self.confirms(record):
-                yield record
-            last = record
-
-    def drop_stale_head(self) -> int:
-        """Forget the entries at the front that are no members; O(1) for each. Answer how many."""
-        dropped = 0
-        while self.arrivals and not self.confirms(self.arrivals[0]):
-            self._forget(self.arrivals.popleft())
-            dropped += 1
-        while self.strays and not self.confirms(self.strays[0]):
-            self._forget(self.strays.pop(0))
-            dropped += 1
-        return dropped
-
-    def _forget(self, record: Execution) -> None:
-        if record.queued == self.priority:
-            record.queued = None
-
-
-def _by_priority(item: tuple[int, Line]) -> int:
-    return item[0]
+MAX_REMEMBERED: Final = 256
+"""Sets of tokens for which a lane remembers the fitting shelves."""
 
 
 class Shelf:
-    """Those of one lane and one requirement set: a line per priority."""
+    """Those that admission treats alike."""
 
-    __slots__ = ("lines", "required")
+    __slots__ = ("_order", "_shortcuts", "aging_ms", "kind", "lines", "spec", "specs")
 
-    def __init__(self, required: tuple[str, ...]) -> None:
-        self.required = required
-        self.lines: dict[int, Line] = {}
+    def __init__(self, kind: GrantKind, spec: Spec, shortcuts: Shortcuts) -> None:
+        self.kind = kind
+        self.spec = spec
+        """One of those that share this shelf: all have its lane, tokens, quota policy and budgets."""
+        self.specs = [spec]
+        self.aging_ms = aging_of(spec)
+        self.lines: dict[int, Line | AgedLine] = {}
+        """By priority; in a lane whose executions age, one under 0."""
+        self._order: list[int] = []
+        """A heap of the priorities that have a line, negated."""
+        self._shortcuts = shortcuts
 
-    def new_line(self, priority: int) -> Line:
-        """Make the line of a priority, in its place among the others. O(lines)."""
-        line = Line(priority)
-        self.lines = dict(sorted([*self.lines.items(), (priority, line)], key=_by_priority, reverse=True))
+    @property
+    def metered(self) -> bool:
+        """Whether it can be closed by more than its lane."""
+        return self.spec.quota_policy_id is not None or bool(self.spec.budget_ids)
+
+    def line(self, priority: int) -> Line | AgedLine:
+        """The line of a priority, made if it is not there. O(1), O(log lines) if it is made."""
+        aging_ms = self.aging_ms
+        if aging_ms is not None:
+            priority = 0
+        line = self.lines.get(priority)
+        if line is None:
+            line = Line(priority) if aging_ms is None else AgedLine(aging_ms)
+            self.lines[priority] = line
+            heappush(self._order, -priority)
         return line
+
+    def head(self) -> Execution | None:
+        """The first of all its lines, or None; O(1) amortised. Empty lines go, save the last."""
+        order = self._order
+        while order:
+            record = self.lines[-order[0]].head()
+            if record is not None or len(order) == 1:
+                return record
+            self._drop(-heappop(order))
+        return None
+
+    def tells_its_lines(self) -> bool:
+        """Whether the heap holds the priorities of the lines: for ``check()``."""
+        return sorted(-priority for priority in self._order) == sorted(self.lines)
+
+    def _drop(self, priority: int) -> None:
+        line = self.lines.pop(priority)
+        if type(line) is Line:
+            for name in line.names:
+                del self._shortcuts[name]
+
+    def drop(self) -> None:
+        """Drop every line of a shelf that goes."""
+        for priority in list(self.lines):
+            self._drop(priority)
 
     def members(self) -> Iterator[Execution]:
         """The members in the order of service."""
-        for line in self.lines.values():
-            yield from line.members()
+        for priority in sorted(self.lines, reverse=True):
+            yield from self.lines[priority].members()
+
+
+class Aisle:
+    """The shelves of one lane."""
+
+    __slots__ = ("_fitting", "claims", "shelves")
+
+    def __init__(self) -> None:
+        self.shelves: dict[Key, Shelf] = {}
+        self._fitting: dict[tuple[str, ...], tuple[Shelf, ...]] = {}
+        self.claims = 0
+        """How many are for fresh attempts: what ``max_shelves_per_lane`` limits."""
+
+    def fitting(self, has: tuple[str, ...]) -> tuple[Shelf, ...]:
+        """The shelves whose requirements ``has`` covers. O(1) when asked again, else O(shelves)."""
+        fitting = self._fitting.get(has)
+        if fitting is None:
+            if len(self._fitting) >= MAX_REMEMBERED:
+                self._fitting.clear()
+            able = frozenset(has)
+            fitting = tuple(s for s in self.shelves.values() if able.issuperset(s.spec.required))
+            self._fitting[has] = fitting
+        return fitting
+
+    def changed(self) -> None:
+        """Forget what was remembered of other shelves, and count anew."""
+        self._fitting.clear()
+        self.claims = sum(kind is CLAIM for kind, *_ in self.shelves)
+
+
+_NO_AISLE: Final = Aisle()
+_by_rank: Final = itemgetter(0)
 
 
 class Waiting:
     """All shelves of all lanes."""
 
-    __slots__ = ("_all", "_shelves", "entries", "lanes", "lines", "room")
+    __slots__ = ("_all", "_shelves", "aisles", "entries", "lines", "metered", "room")
 
     def __init__(self, records: Mapping[str, Execution]) -> None:
         self._all = records
         self.room = room(len(records))
         self.entries = 0
-        self.lines: dict[tuple[Spec, int], Line] = {}
-        """By spec and priority: a shortcut past the shelf, for arrivals."""
-        self._shelves: dict[Spec, Shelf] = {}
-        """By spec, which is compared by identity: a shortcut into ``lanes``."""
-        self.lanes: dict[str, dict[tuple[str, ...], Shelf]] = {}
+        """At most so many: those that went at the front are counted until the next sweep."""
+        self.aisles: dict[str, Aisle] = {}
+        self._shelves: dict[tuple[Spec, GrantKind], Shelf] = {}
+        """By spec, which is compared by identity: a shortcut into the aisles."""
+        self.lines: Shortcuts = {}
+        """For fresh attempts, of lanes whose executions do not age: a shortcut for arrivals."""
+        self.metered: dict[Shelf, None] = {}
+        """Those with a quota policy or budgets."""
+
+    # -- coming --------------------------------------------------------------------------------
 
     def offer(self, record: Execution) -> None:
-        """Put a waiting record onto its shelf; nothing if its old entry still stands there."""
-        priority = record.priority
-        if record.queued == priority:
-            return
-        shelf = self._shelves.get(record.spec) or self._shelf(record.spec)
-        line = shelf.lines.get(priority)
+        """Put an offered record into its place. O(1) for arrivals, else O(log n)."""
+        line: Line | AgedLine | None = None
+        if record.next_kind is CLAIM:
+            line = self.lines.get((record.spec, record.priority))
         if line is None:
-            line = shelf.new_line(priority)
-        self.lines[record.spec, priority] = line
-        line.add(record)
-        record.queued = priority
-        self.entries += 1
-        if self.entries > self.room:
-            self.tidy()
+            line = self._line(record)
+        if line.add(record):
+            self.entries += 1
+            if self.entries > self.room:
+                self.tidy()
 
-    def _shelf(self, spec: Spec) -> Shelf:
+    def _line(self, record: Execution) -> Line | AgedLine:
+        """The line of a record, and the shortcut to it."""
+        kind = record.next_kind
+        spec, priority = record.spec, record.priority
+        shelf = self._shelves.get((spec, kind)) or self._shelf(spec, kind)
+        line = shelf.line(priority)
+        if kind is CLAIM and type(line) is Line:
+            self.lines[spec, priority] = line
+            line.names.append((spec, priority))
+        return line
+
+    def _shelf(self, spec: Spec, kind: GrantKind) -> Shelf:
         """The shelf of a spec, made if it is not there; specs that differ in other ways share it."""
-        lane = self.lanes.setdefault(spec.lane_id, {})
-        shelf = lane.get(spec.required)
+        aisle = self.aisles.setdefault(spec.lane_id, Aisle())
+        key = key_of(spec, kind)
+        shelf = aisle.shelves.get(key)
         if shelf is None:
-            shelf = lane[spec.required] = Shelf(spec.required)
-        self._shelves[spec] = shelf
+            shelf = aisle.shelves[key] = Shelf(kind, spec, self.lines)
+            aisle.changed()
+            if shelf.metered:
+                self.metered[shelf] = None
+        else:
+            shelf.specs.append(spec)
+        self._shelves[spec, kind] = shelf
         return shelf
 
-    def candidates(self, lane_id: str, has: frozenset[str]) -> Iterator[Execution]:
-        """Those of a lane whose requirements ``has`` covers, best first."""
-        shelves = [shelf for shelf in self.lanes.get(lane_id, {}).values() if has.issuperset(shelf.required)]
-        for shelf in shelves:
-            self._drop_stale(shelf)
-        return merge(*(shelf.members() for shelf in shelves), key=rank)
-
-    def _drop_stale(self, shelf: Shelf) -> None:
-        """Clear the front of a shelf, line by line, until a line has somebody."""
-        for priority, line in list(shelf.lines.items()):
-            self.entries -= line.drop_stale_head()
-            if line:
-                return
-            del shelf.lines[priority]
-            self.lines.clear()
-
     def knows(self, spec: Spec) -> bool:
-        """Whether there is a shelf for this spec. O(1)."""
-        return spec in self._shelves
+        """Whether there is a shelf for fresh attempts of this spec. O(1)."""
+        return (spec, CLAIM) in self._shelves
 
     def has_room(self, spec: Spec, limit: int) -> bool:
         """Whether one more execution may stand in its lane: on a shelf there is, or on a new one."""
-        if self.knows(spec):
+        aisle = self.aisles.get(spec.lane_id, _NO_AISLE)
+        if key_of(spec, CLAIM) in aisle.shelves:
             return True
-        lane = self.lanes.get(spec.lane_id, {})
-        if spec.required in lane or len(lane) < limit:
-            return True
-        self.sweep()
-        return len(self.lanes.get(spec.lane_id, {})) < limit
+        if aisle.claims >= limit:
+            self.prune(spec.lane_id)
+        return aisle.claims < limit
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def fitting(self, lane_id: str, has: tuple[str, ...]) -> tuple[Shelf, ...]:
+        """The shelves of a lane whose requirements ``has`` covers, in no order."""
+        return self.aisles.get(lane_id, _NO_AISLE).fitting(has)
+
+    def in_order(self, shelves: Iterable[Shelf]) -> Iterator[Execution]:
+        """The members of shelves of one lane in the order of service."""
+
+        def ranked(shelf: Shelf) -> Iterator[tuple[Rank, Execution]]:
+            return ((rank(record, shelf.aging_ms), record) for record in shelf.members())
+
+        return (record for _, record in merge(*map(ranked, shelves), key=_by_rank))
+
+    def shelves(self) -> Iterator[Shelf]:
+        """All shelves."""
+        for aisle in self.aisles.values():
+            yield from aisle.shelves.values()
+
+    def shelf_of(self, spec: Spec, kind: GrantKind) -> Shelf | None:
+        """Where those of a spec stand that need this kind of grant. O(1)."""
+        return self._shelves.get((spec, kind))
+
+    def members(self) -> list[Execution]:
+        """All members, shelf by shelf in the order of service."""
+        return [record for shelf in self.shelves() for record in shelf.members()]
+
+    # -- going ---------------------------------------------------------------------------------
 
     def tidy(self) -> None:
-        """Sweep when unconfirmed entries outnumber the records."""
+        """Sweep when there may be more unconfirmed entries than records."""
         self.room = room(len(self._all))
         if self.entries > self.room:
             self.sweep()
@@ -204,23 +249,38 @@ class Waiting:
     def sweep(self) -> None:
         """Build anew from the members; O(entries)."""
         members = self.members()
-        for record in self._records():
-            record.queued = None
+        self._clear(self.shelves())
+        self.aisles, self.lines, self._shelves, self.metered = {}, {}, {}, {}
         self.entries = 0
-        self.lanes = {}
-        self.lines = {}
-        self._shelves = {}
         for record in members:
             self.offer(record)
 
-    def members(self) -> list[Execution]:
-        """All members, shelf by shelf in the order of service."""
-        shelves = [shelf for lane in self.lanes.values() for shelf in lane.values()]
-        return [record for shelf in shelves for record in shelf.members()]
+    def rearrange(self, lane_id: str) -> None:
+        """Put everybody of a lane into a new place: it ages otherwise than before. O(its entries)."""
+        aisle = self.aisles.get(lane_id, _NO_AISLE)
+        shelves = list(aisle.shelves.values())
+        members = [record for shelf in shelves for record in shelf.members()]
+        self._clear(shelves)
+        self._remove(aisle, list(aisle.shelves))
+        for record in members:
+            self.offer(record)
 
-    def _records(self) -> Iterator[Execution]:
-        for lane in self.lanes.values():
-            for shelf in lane.values():
-                for line in shelf.lines.values():
-                    yield from line.arrivals
-                    yield from line.strays
+    def _clear(self, shelves: Iterable[Shelf]) -> None:
+        for shelf in shelves:
+            for line in shelf.lines.values():
+                for record in line.records():
+                    record.queued = None
+
+    def prune(self, lane_id: str) -> None:
+        """Remove the shelves of a lane that nobody stands on. O(its shelves)."""
+        aisle = self.aisles.get(lane_id, _NO_AISLE)
+        self._remove(aisle, [key for key, shelf in aisle.shelves.items() if shelf.head() is None])
+
+    def _remove(self, aisle: Aisle, keys: Iterable[Key]) -> None:
+        for key in keys:
+            shelf = aisle.shelves.pop(key)
+            self.metered.pop(shelf, None)
+            shelf.drop()
+            for spec in shelf.specs:
+                del self._shelves[spec, shelf.kind]
+        aisle.changed()

@@ -17,6 +17,8 @@ class GrantKind(StrEnum):
     RESUME = "resume"
     RECLAIM = "reclaim"
 
+    __hash__ = str.__hash__
+
 
 @attrs.frozen
 class Partition:

@@ -47,14 +47,14 @@ class MintedIds:
     '{fp:86}:01234567-89ab-4def-8123-000000000002'
     """
 
-    __slots__ = ("_heads", "_high", "count", "prefix")
+    __slots__ = ("count", "heads", "high", "prefix")
 
     def __init__(self, nonce: str) -> None:
         """Start counting at 1 under this nonce."""
         # Version 4, variant 1 of RFC 9562; the counter stands in the node field.
         self.prefix: Final = f"{nonce[:8]}-{nonce[8:12]}-4{nonce[13:16]}-8{nonce[17:20]}-"
-        self._heads: dict[str, str] = {}
-        self._high = 0
+        self.heads: dict[str, str] = {}
+        self.high = 0
         self.count = 0
 
     def number(self) -> int:
@@ -70,14 +70,14 @@ class MintedIds:
     def execution_id(self, lane_id: str) -> str:
         """Mint ``{fp:N}:UUID``, N being the partition of the lane."""
         self.count = count = self.count + 1
-        if count >> 8 != self._high:
-            self._high = count >> 8
-            self._heads.clear()
-        head = self._heads.get(lane_id)
+        if count >> 8 != self.high:
+            self.high = count >> 8
+            self.heads.clear()
+        head = self.heads.get(lane_id)
         if head is None:
-            head = f"{{fp:{crc_partition(lane_id)}}}:{self.prefix}{self._high:010x}"
-            self._heads[lane_id] = head
-        return head + _LOW[count & 255]
+            head = f"{{fp:{crc_partition(lane_id)}}}:{self.prefix}{self.high:010x}"
+            self.heads[lane_id] = head
+        return head + LOW[count & 255]
 
     def lease_id(self) -> str:
         """Mint the id of a new lease."""
@@ -87,7 +87,7 @@ class MintedIds:
     suspension_id = lease_id
 
 
-_LOW: Final = tuple(f"{low:02x}" for low in range(256))
+LOW: Final = tuple(f"{low:02x}" for low in range(256))
 """The last two digits of a counter: most ids differ from the one before in these only."""
 
 Minted = int | str

@@ -38,6 +38,9 @@ EXPIRED = Phase.EXPIRED
 LOST = frozenset({LEASE_EXPIRED, LEASE_REVOKED})
 """The lease has ended, the attempt waits for somebody to reclaim it."""
 
+OFFERED = LOST | {ELIGIBLE}
+"""A grant is all that is missing: it stands on a shelf while none is out."""
+
 ACTIVE = LOST | {LEASED}
 """The attempt clock runs (SPEC 5) and FlowFabric calls the execution active."""
 

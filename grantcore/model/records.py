@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
-from grantcore.model.grants import HeldGrant
+from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.ids import Minted
 from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
-from grantcore.model.phases import Phase
+from grantcore.model.phases import ELIGIBLE, OFFERED, Phase
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
@@ -42,6 +42,10 @@ FIRST = Origin.FIRST
 RETRY = Origin.RETRY
 REPLAY = Origin.REPLAY
 INTERRUPTED = Origin.INTERRUPTED
+
+CLAIM = GrantKind.CLAIM
+RESUME = GrantKind.RESUME
+RECLAIM = GrantKind.RECLAIM
 
 
 @attrs.frozen(eq=False)
@@ -132,9 +136,12 @@ class Past:
     reclaim_count: int = 0
 
 
-@attrs.define(eq=False, weakref_slot=False)
+@attrs.define(eq=False, weakref_slot=False, init=False)
 class Execution:
-    """One unit of work and who may, or does, work on it."""
+    """One unit of work and who may, or does, work on it.
+
+    Made by :func:`new_execution`, or blank, by a caller that stores every field itself.
+    """
 
     execution_id: str
     spec: Spec
@@ -168,7 +175,8 @@ class Execution:
     filed_as: int = 0
     """Kind of the deadline it is filed under."""
 
-    queued: int | None = None
+    queued: object = None
+    """The line it stands in (``index/lines.py``)."""
 
     @property
     def lease_epoch(self) -> int:
@@ -197,8 +205,23 @@ class Execution:
 
     @property
     def offered(self) -> bool:
-        """Whether it stands in its queue: eligible and no grant out (I-20)."""
-        return self.phase is Phase.ELIGIBLE and self.grant is None
+        """Whether it stands on a shelf: it waits or has lost its lease, and no grant is out (I-20)."""
+        return self.grant is None and self.phase in OFFERED
+
+    @property
+    def next_kind(self) -> GrantKind:
+        """The kind of grant that a waiting or lost one needs."""
+        if self.phase is not ELIGIBLE:
+            return RECLAIM
+        return RESUME if self.origin is INTERRUPTED else CLAIM
+
+
+def new_execution(execution_id: str, spec: Spec, priority: int, now_ms: int) -> Execution:
+    """Make the record of an execution that has no phase yet."""
+    record = Execution()
+    fill: Any = record
+    fill.__attrs_init__(execution_id, spec, None, priority, now_ms, now_ms, now_ms)
+    return record
 
 
 WAITING_FOR_CHILDREN: Final = "waiting_for_children"

@@ -8,7 +8,7 @@ from typing import Final
 from grantcore.model import events
 from grantcore.model.errors import ExecutionNotEligible
 from grantcore.model.phases import DELAYED, ELIGIBLE
-from grantcore.model.records import NO_TAGS, Execution, Key, Rare, Spec, Store, rare_of
+from grantcore.model.records import NO_TAGS, Execution, Key, Rare, Spec, Store, new_execution, rare_of
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, step, touch
@@ -44,7 +44,7 @@ def create(
     """Decide the first record of an execution: delayed if the delay is still to come (D-13)."""
     if not 0 <= priority <= MAX_PRIORITY:
         priority = clamp(priority)
-    record = Execution(execution_id, spec, None, priority, now, now, now)
+    record = new_execution(execution_id, spec, priority, now)
     told = (payload, tags, delay_until_ms, deadline_at_ms, key, store)
     if delay_until_ms is None and deadline_at_ms is None and payload is None and not tags:
         return (_CREATED, write_creation, record, now, told, NONE_SET)

@@ -10,7 +10,7 @@ import pytest
 from grantcore.engine import core
 from grantcore.index import waiting
 from grantcore.model import capabilities, leases, policy, records
-from grantcore.model.grants import Grant
+from grantcore.model.grants import TERMS, WORKER_ID, Grant
 from grantcore.model.phases import LEASE_REVOKED
 from grantcore.rules import change, claiming, fencing, holding, pausing
 from grantcore.rules.lapsing import LAPSES
@@ -54,8 +54,8 @@ def capabilities_are_not_compared(patch: pytest.MonkeyPatch) -> None:
 
 def low_priority_is_served_first(patch: pytest.MonkeyPatch) -> None:
     def reversed_members(shelf: waiting.Shelf) -> Iterator[records.Execution]:
-        for line in reversed(shelf.lines.values()):
-            yield from line.members()
+        for priority in sorted(shelf.lines):
+            yield from shelf.lines[priority].members()
 
     patch.setattr(waiting.Shelf, "members", reversed_members)
 
@@ -98,7 +98,7 @@ def any_worker_may_use_a_grant(patch: pytest.MonkeyPatch) -> None:
     check = claiming.with_grant
 
     def own_worker(record: records.Execution, now: int, given: Grant, worker_id: str) -> None:
-        check(record, now, given, record.grant.worker_id if record.grant else worker_id)
+        check(record, now, given, record.grant[TERMS][WORKER_ID] if record.grant else worker_id)
 
     patch.setattr(claiming, "with_grant", own_worker)
 
