@@ -76,6 +76,9 @@ TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
 _FAR_MS: Final = MAX_MS - MAX_TTL_MS
 """After this instant a sum may leave the range of instants, which only the general way looks at."""
 
+MAX_STAGED: Final = 4_096
+"""So many new executions are put onto their shelves at once, when time goes on, if nobody looks before."""
+
 _ID_METHODS: Final = ("execution_id", "lease_id", "attempt_id", "suspension_id")
 
 _HERE: Final = str(Path(__file__).parent.parent)
@@ -233,6 +236,10 @@ class Core:
         now = self._accept_reading(reading)
         if now >= self._deadlines.next_ms:
             self._lapse(now)
+        if len(self._indexes.waiting.staged) > MAX_STAGED:
+            self._pending = TIDYING
+            self._indexes.waiting.settle()
+            self._pending = None
         return now
 
     def _begin_slice(self, limit: int | None) -> tuple[int, int]:

@@ -70,7 +70,7 @@ _INITIAL: Final = AttemptType.INITIAL.value
 class InnerLoop(Executions, Grants, Leases):
     """The public calls about executions, grants and leases, the five hottest of them here."""
 
-    def create_execution(  # noqa: PLR0912, PLR0915 - unrolled
+    def create_execution(  # noqa: PLR0915 - unrolled
         self,
         *,
         lane_id: str,
@@ -171,8 +171,7 @@ class InnerLoop(Executions, Grants, Leases):
             ids = self._plain_ids
             indexes = self._indexes
             waiting = indexes.waiting
-            line = waiting.lines.get((spec, priority))
-            if ids is None or line is None or self._is_bounded:
+            if ids is None or spec not in waiting.known or self._is_bounded:
                 return self._create_now(now, spec, None, None, (priority, None, None, None, NO_TAGS))
             count = ids.count + 1
             head = ids.heads.get(spec.lane_id)
@@ -201,12 +200,7 @@ class InnerLoop(Executions, Grants, Leases):
             self._pending = (_finish_creation, sequence, record, None)
             records[execution_id] = record
             indexes.counts.eligible += 1
-            if line.odd_ms != now and waiting.entries < waiting.room:
-                line.arrivals.append(record)
-                record.queued = line
-                waiting.entries += 1
-            else:
-                waiting.offer(record)
+            waiting.staged.append(record)
             store.sequence = sequence
             self._pending = None
             created = OpenCreated()

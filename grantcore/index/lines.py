@@ -68,14 +68,12 @@ class _Strays(Protocol):
 class Line:
     """Those of one shelf and one priority."""
 
-    __slots__ = ("arrivals", "names", "odd_ms", "priority", "strays")
+    __slots__ = ("arrivals", "names", "priority", "strays")
 
     def __init__(self, priority: int) -> None:
         self.priority = priority
         self.arrivals: deque[Execution] = deque()
         self.strays: _Strays = SortedKeyList(key=place)
-        self.odd_ms = -1
-        """When the last one came whose id may be anything: not the greatest of that millisecond."""
         self.names: list[tuple[Spec, int]] = []
         """What it is found under by whoever knows the spec (``Waiting.lines``)."""
 
@@ -86,7 +84,6 @@ class Line:
         arrivals = self.arrivals
         if not arrivals or _before(arrivals[-1], record):
             arrivals.append(record)
-            self.odd_ms = record.created_at_ms
         else:
             self.strays.add(record)
         record.queued = self

@@ -11,6 +11,9 @@ Finding work looks at the heads of the shelves a worker satisfies. Which these a
 of tokens, so the cost follows the number of such shelves: never the queue, nor shelves of others. Removal
 is lazy: entries that their record does not confirm go when they reach the front, or when they outnumber
 the records; shelves that nobody stands on go when they outnumber the others.
+
+What has just been created is *staged*: put into its place when somebody looks, if it is still there. Whoever
+grants executions directly never pays for a shelf.
 """
 
 from __future__ import annotations
@@ -143,11 +146,11 @@ _by_rank: Final = itemgetter(0)
 class Waiting:
     """All shelves of all lanes."""
 
-    __slots__ = ("_all", "_shelves", "aisles", "entries", "lines", "metered", "room")
+    __slots__ = ("_all", "_room", "_shelves", "aisles", "entries", "known", "lines", "metered", "staged")
 
     def __init__(self, records: Mapping[str, Execution]) -> None:
         self._all = records
-        self.room = room(len(records))
+        self._room = room(len(records))
         self.entries = 0
         """At most so many: those that went at the front are counted until the next sweep."""
         self.aisles: dict[str, Aisle] = {}
@@ -155,6 +158,9 @@ class Waiting:
         """By spec, which is compared by identity: a shortcut into the aisles."""
         self.lines: Shortcuts = {}
         """For fresh attempts, of lanes whose executions do not age: a shortcut for arrivals."""
+        self.staged: list[Execution] = []
+        self.known: set[Spec] = set()
+        """Specs that have a shelf for fresh attempts."""
         self.metered: dict[Shelf, None] = {}
         """Those with a quota policy or budgets."""
 
@@ -169,8 +175,15 @@ class Waiting:
             line = self._line(record)
         if line.add(record):
             self.entries += 1
-            if self.entries > self.room:
+            if self.entries > self._room:
                 self.tidy()
+
+    def settle(self) -> None:
+        """Put what is staged into its place. O(staged)."""
+        staged, self.staged = self.staged, []
+        for record in staged:
+            if record.offered:
+                self.offer(record)
 
     def _line(self, record: Execution) -> Line | AgedLine:
         """The line of a record, and the shortcut to it."""
@@ -196,11 +209,13 @@ class Waiting:
         else:
             shelf.specs.append(spec)
         self._shelves[spec, kind] = shelf
+        if kind is CLAIM:
+            self.known.add(spec)
         return shelf
 
     def knows(self, spec: Spec) -> bool:
         """Whether there is a shelf for fresh attempts of this spec. O(1)."""
-        return (spec, CLAIM) in self._shelves
+        return spec in self.known
 
     def has_room(self, spec: Spec, limit: int) -> bool:
         """Whether one more execution may stand in its lane: on a shelf there is, or on a new one."""
@@ -215,6 +230,7 @@ class Waiting:
 
     def fitting(self, lane_id: str, has: tuple[str, ...]) -> tuple[Shelf, ...]:
         """The shelves of a lane whose requirements ``has`` covers, in no order."""
+        self.settle()
         return self.aisles.get(lane_id, _NO_AISLE).fitting(has)
 
     def in_order(self, shelves: Iterable[Shelf]) -> Iterator[Execution]:
@@ -227,6 +243,7 @@ class Waiting:
 
     def shelves(self) -> Iterator[Shelf]:
         """All shelves."""
+        self.settle()
         for aisle in self.aisles.values():
             yield from aisle.shelves.values()
 
@@ -242,21 +259,24 @@ class Waiting:
 
     def tidy(self) -> None:
         """Sweep when there may be more unconfirmed entries than records."""
-        self.room = room(len(self._all))
-        if self.entries > self.room:
+        self._room = room(len(self._all))
+        if self.entries > self._room:
             self.sweep()
+        if len(self.staged) > self._room:
+            self.settle()
 
     def sweep(self) -> None:
         """Build anew from the members; O(entries)."""
         members = self.members()
         self._clear(self.shelves())
-        self.aisles, self.lines, self._shelves, self.metered = {}, {}, {}, {}
+        self.aisles, self.lines, self._shelves, self.metered, self.known = {}, {}, {}, {}, set()
         self.entries = 0
         for record in members:
             self.offer(record)
 
     def rearrange(self, lane_id: str) -> None:
         """Put everybody of a lane into a new place: it ages otherwise than before. O(its entries)."""
+        self.settle()
         aisle = self.aisles.get(lane_id, _NO_AISLE)
         shelves = list(aisle.shelves.values())
         members = [record for shelf in shelves for record in shelf.members()]
@@ -273,6 +293,7 @@ class Waiting:
 
     def prune(self, lane_id: str) -> None:
         """Remove the shelves of a lane that nobody stands on. O(its shelves)."""
+        self.settle()
         aisle = self.aisles.get(lane_id, _NO_AISLE)
         self._remove(aisle, [key for key, shelf in aisle.shelves.items() if shelf.head() is None])
 
@@ -283,4 +304,6 @@ class Waiting:
             shelf.drop()
             for spec in shelf.specs:
                 del self._shelves[spec, shelf.kind]
+                if shelf.kind is CLAIM:
+                    self.known.discard(spec)
         aisle.changed()
