@@ -66,7 +66,7 @@ def broken(store: Store, indexes: Indexes, now: int, history_limit: int) -> Wron
 
 
 def _records(store: Store, now: int, history_limit: int) -> Wrong:
-    if store.epoch_floor > MAX_MS:
+    if max(store.epoch_floor, store.restored_floor) > MAX_MS:
         yield "I-52: an epoch floor out of range"
     for execution_id, record in store.records.items():
         if execution_id != record.execution_id:

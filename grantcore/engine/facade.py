@@ -255,7 +255,8 @@ class GrantEngine(InnerLoop, Looking):
             clock: as for a new engine.
             ids: as for a new engine.
             config: as for a new engine.
-            epoch_floor: later epochs are above this one and the snapshot's own.
+            epoch_floor: an epoch that was seen outside; every later one is above it. The snapshot's own
+                floor is that of the executions it no longer has: those of new executions are above it.
 
         Raises:
             SnapshotInvalid: the bytes are damaged, of another format, or break an invariant.
@@ -267,6 +268,7 @@ class GrantEngine(InnerLoop, Looking):
         engine = cls(clock=clock, ids=ids, config=config)
         store, about = snapshots.unpack(data)
         store.epoch_floor = max(store.epoch_floor, epoch_floor)
+        store.restored_floor = max(store.restored_floor, epoch_floor)
         engine._adopt(store, about)
         return engine
 

@@ -199,8 +199,7 @@ class Operator:
             now = engine._begin()
             record = engine._find(execution_id)
             claiming.without_grant(record)
-            floor = engine._store.epoch_floor
-            change = claiming.claim_again(record, now, taker, engine._ids, floor, by_operator=True)
+            change = claiming.claim_again(record, now, taker, engine._ids, engine._store, by_operator=True)
             engine._commit(change, self.identity)
             return leased(change)
         finally:

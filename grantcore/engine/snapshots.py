@@ -443,6 +443,7 @@ def document(store: Store, now: int) -> dict[str, Json]:
     alive = {name: key for name, key in store.keys.items() if key.expires_at_ms > now}
     return {
         "epoch_floor": store.epoch_floor,
+        "restored_floor": store.restored_floor,
         "executions": executions,
         "keys": [[*name, KEY.write(alive[name])] for name in sorted(alive)],
         "sequence": store.sequence,
@@ -512,7 +513,7 @@ def _fields(value: Json, path: str, names: tuple[str, ...]) -> dict[str, Json]:
     return fields
 
 
-_STATE_FIELDS: Final = ("epoch_floor", "executions", "keys", "sequence", "specs")
+_STATE_FIELDS: Final = ("epoch_floor", "executions", "keys", "restored_floor", "sequence", "specs")
 
 
 def _store(value: Json) -> Store:
@@ -521,6 +522,7 @@ def _store(value: Json) -> Store:
     store = Store(
         sequence=_read_count(fields["sequence"], "sequence"),
         epoch_floor=_read_count(fields["epoch_floor"], "epoch_floor"),
+        restored_floor=_read_count(fields["restored_floor"], "restored_floor"),
     )
     executions: list[Execution] = listed(EXECUTION, list, list).read(fields["executions"], "executions")
     for i, record in enumerate(executions):

@@ -148,7 +148,7 @@ class Taking(Core):
             raise invalid("lane_id", "the lane of the execution")
         claiming.with_grant(record, now, grant, taker[0])
         decide = claiming.reclaim if type(grant) is ReclaimGrant else claiming.claim
-        change = decide(record, now, taker, self._ids, self._store.epoch_floor)
+        change = decide(record, now, taker, self._ids, self._store)
         self._commit(change)
         return leased(change)
 

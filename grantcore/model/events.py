@@ -265,6 +265,6 @@ class Replayed(ExecutionEvent):
 
 @attrs.frozen
 class Purged(ExecutionEvent):
-    """Its record is gone; later epochs start above ``epoch_floor``."""
+    """Its record is gone; the epochs of new executions start above ``epoch_floor``."""
 
     epoch_floor: int

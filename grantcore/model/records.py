@@ -258,4 +258,7 @@ class Store:
     """Number of the last event."""
 
     epoch_floor: int = 0
-    """Epochs are issued above this one."""
+    """The first lease of an execution has an epoch above this one: that of every purged execution."""
+
+    restored_floor: int = 0
+    """Every later lease has one above this: ``restore`` was told that such epochs had been seen."""

@@ -29,7 +29,18 @@ from grantcore.model.leases import (
 )
 from grantcore.model.past import acquired, begun, note, past_of
 from grantcore.model.phases import ELIGIBLE, LEASE_EXPIRED, LEASED, LOST
-from grantcore.model.records import FIRST, INTERRUPTED, NOTHING, REPLAY, RETRY, Execution, Past, Rare, rare_of
+from grantcore.model.records import (
+    FIRST,
+    INTERRUPTED,
+    NOTHING,
+    REPLAY,
+    RETRY,
+    Execution,
+    Past,
+    Rare,
+    Store,
+    rare_of,
+)
 from grantcore.model.time import MAX_MS, NEVER, gone
 from grantcore.model.views import Attempt, LeaseEvent
 from grantcore.rules import fencing
@@ -89,7 +100,7 @@ def without_grant(record: Execution) -> None:
 # -- decisions -----------------------------------------------------------------------------------
 
 
-def claim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int) -> Change:
+def claim(record: Execution, now: int, taker: Taker, ids: IdSource, store: Store) -> Change:
     """Decide a lease of a waiting execution: a new attempt, or the interrupted one goes on.
 
     Most leases are the first of their execution, with no timeout: the record alone will tell them.
@@ -105,13 +116,13 @@ def claim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int) 
         or type(ids) is not MintedIds
         or expires_at_ms > MAX_MS
     ):
-        return claim_again(record, now, taker, ids, floor)
+        return claim_again(record, now, taker, ids, store)
     attempt_id = ids.pair()
     tenure = (
         record.execution_id,
         spec.lane_id,
         attempt_id + 1,
-        floor + 1,
+        store.epoch_floor + 1,
         attempt_id,
         0,
         INITIAL,
@@ -126,13 +137,13 @@ def claim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int) 
 
 
 def claim_again(
-    record: Execution, now: int, taker: Taker, ids: IdSource, floor: int, *, by_operator: bool = False
+    record: Execution, now: int, taker: Taker, ids: IdSource, store: Store, *, by_operator: bool = False
 ) -> Change:
     """Decide any lease of a waiting execution."""
     if record.origin is INTERRUPTED:
-        return _resume(record, now, taker, ids, floor, by_operator=by_operator)
+        return _resume(record, now, taker, ids, store, by_operator=by_operator)
     timeout = _timeout_at(record, now, taker)
-    lease = _lease(record, now, taker, ids, floor, FRESH, _TYPES[record.origin])
+    lease = _lease(record, now, taker, ids, store, FRESH, _TYPES[record.origin])
     told = (lease, None if timeout == NEVER else timeout, by_operator, timeout)
     soonest = min(timeout, lease.expires_at_ms)
     if record.past is None and not by_operator:
@@ -144,13 +155,13 @@ def claim_again(
 
 
 def _resume(
-    record: Execution, now: int, taker: Taker, ids: IdSource, floor: int, *, by_operator: bool
+    record: Execution, now: int, taker: Taker, ids: IdSource, store: Store, *, by_operator: bool
 ) -> Change:
     """Decide that the interrupted attempt goes on, its clock with what was left."""
     assert record.tenure is not None
     assert record.past is not None
     timeout = _rest_until(record, now)
-    lease = _lease(record, now, taker, ids, floor, RESUMED, AttemptType(record.tenure[ATTEMPT_TYPE]))
+    lease = _lease(record, now, taker, ids, store, RESUMED, AttemptType(record.tenure[ATTEMPT_TYPE]))
     past = record.past
     line = acquired(lease, "issue_grant_and_claim_resumed" if by_operator else "claim_resumed")
     attempt = past.attempts[lease.attempt_index]
@@ -162,10 +173,10 @@ def _resume(
 _ACQUIRED: Final = step(events.LeaseAcquired, ELIGIBLE, LEASED)
 
 
-def reclaim(record: Execution, now: int, taker: Taker, ids: IdSource, floor: int) -> Change:
+def reclaim(record: Execution, now: int, taker: Taker, ids: IdSource, store: Store) -> Change:
     """Decide to take over a lost lease: the old attempt ends, a new one begins."""
     timeout = _timeout_at(record, now, taker)
-    lease = _lease(record, now, taker, ids, floor, RECLAIMED, AttemptType.RECLAIM)
+    lease = _lease(record, now, taker, ids, store, RECLAIMED, AttemptType.RECLAIM)
     past = past_of(record)
     old = past.attempts[record.attempt_count - 1]
     new = begun(lease)
@@ -226,7 +237,7 @@ def _lease(
     now: int,
     taker: Taker,
     ids: IdSource,
-    floor: int,
+    store: Store,
     kind: LeaseKind,
     attempt_type: AttemptType,
 ) -> Lease:
@@ -237,9 +248,9 @@ def _lease(
         raise invalid("lease_ttl_ms", _TOO_LATE)
     tenure = record.tenure
     if tenure is None:
-        epoch, attempt_index = floor + 1, 0
+        epoch, attempt_index = store.epoch_floor + 1, 0
     else:
-        epoch = max(tenure[LEASE_EPOCH], floor) + 1
+        epoch = max(tenure[LEASE_EPOCH], store.restored_floor) + 1
         attempt_index = tenure[ATTEMPT_INDEX] + (kind is not RESUMED)
     lease_id: Minted
     attempt_id: Minted

@@ -92,7 +92,7 @@ class Auditor:
         """I-01 to I-10: one lease at a time; epochs rise by one; lost at its own end, not before."""
         name, current = event.execution_id, self.leases.get(event.execution_id)
         if isinstance(event, (events.LeaseAcquired, events.LeaseReclaimed)):
-            known = max(self.epochs.get(name, 0), self.floor)
+            known = self.epochs.get(name, self.floor)
             assert event.lease.lease_epoch == known + 1, f"I-02: {event}"
             assert token_of(event.lease) not in self.tokens, event
             self.epochs[name] = event.lease.lease_epoch

@@ -19,7 +19,7 @@ from tests.life import digest_story
 from tests.life.digest_story import Story
 
 GOLDEN: Final = {
-    "digest": "0e71b8483f15ae66ccb80e94290d80a6b952fe78b235e6f9e9c993d68fcbdb14",
+    "digest": "e6d94024961bc96de51f7595198b6dcf307df970be54876bd61f6168fc59cd29",
     "events": "63bea6573229f58b35862ea4f5c5235590a378769699a24d4f4f6e58dd6b44ea",
 }
 """Of the story, whatever runs it. Another format of the state is another version of the snapshot."""

@@ -199,6 +199,23 @@ def test_an_epoch_is_never_issued_twice_for_an_id() -> None:
     assert epochs == [1, 2, 3]
 
 
+def test_a_purge_leaves_the_epochs_of_others_alone() -> None:
+    """I-02, I-49: plus one exactly, whatever was purged meanwhile; those that begin later begin above it."""
+    stage = Stage()
+    stage.create("other")
+    assert stage.claim("other").lease_epoch == 1
+    stage.revoke("other")
+    stage.create()
+    for _ in range(5):
+        stage.claim()
+        stage.delay(0)
+    stage.cancel()
+    stage.engine.purge_execution(JOB)
+    assert stage.claim("other").lease_epoch == 2
+    stage.create("new")
+    assert stage.claim("new").lease_epoch == 6
+
+
 # -- idempotency keys ------------------------------------------------------------------------------
 
 

@@ -258,6 +258,19 @@ def test_later_epochs_are_above_the_floor() -> None:
     assert _next_lease(GrantEngine.restore(data, clock=stage.clock, epoch_floor=41)).lease_epoch == 42
 
 
+def test_a_floor_that_was_given_holds_for_every_later_lease() -> None:
+    """SPEC 11: what was seen outside of a leased execution is never issued again, after further restores too."""
+    stage = Stage()
+    stage.create()
+    stage.claim()
+    stage.revoke()
+    data = GrantEngine.restore(stage.engine.snapshot(), clock=stage.clock, epoch_floor=41).snapshot()
+    stage.engine = GrantEngine.restore(data, clock=stage.clock)
+    assert stage.claim().lease_epoch == 42
+    stage.revoke()
+    assert stage.claim().lease_epoch == 43
+
+
 @pytest.mark.parametrize("floor", [-1, True, 1.0, "1", None, 2**53])
 def test_a_malformed_floor_is_refused(floor: object) -> None:
     _, data = _saved()
