@@ -259,7 +259,7 @@ def test_later_epochs_are_above_the_floor() -> None:
 
 
 def test_a_floor_that_was_given_holds_for_every_later_lease() -> None:
-    """SPEC 11: what was seen outside of a leased execution is never issued again, after further restores too."""
+    """SPEC 11: what was seen outside is never issued again for an id, after further restores too."""
     stage = Stage()
     stage.create()
     stage.claim()
