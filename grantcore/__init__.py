@@ -49,6 +49,7 @@ from grantcore.model.errors import (
     UseClaimResumedExecution,
     WorkerNotFound,
 )
+from grantcore.model.explanations import Explanation, Obstacle
 from grantcore.model.grants import ClaimGrant, GrantKind, GrantRecord, Partition, ReclaimGrant, ResumeGrant
 from grantcore.model.ids import IdSource
 from grantcore.model.leases import AttemptType, Fence, Fenced, Lease, LeaseKind
@@ -83,6 +84,7 @@ from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
 from grantcore.model.requests import IssueClaimGrantRequest, IssueReclaimGrantRequest
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent
+from grantcore.model.workers import Worker
 from grantcore.scheduler import Scheduler
 
 __version__ = "0.1.0"
@@ -120,6 +122,7 @@ __all__ = [
     "ExecutionsPage",
     "ExpiredLease",
     "ExpiredLeasesPage",
+    "Explanation",
     "Exponential",
     "Fence",
     "FenceRequired",
@@ -159,6 +162,7 @@ __all__ = [
     "NotBlockedByDeps",
     "NotReclaimable",
     "NotRunnable",
+    "Obstacle",
     "Operator",
     "PartialFenceTriple",
     "Partition",
@@ -183,6 +187,7 @@ __all__ = [
     "TerminalFailed",
     "Unblocked",
     "UseClaimResumedExecution",
+    "Worker",
     "WorkerNotFound",
     "__version__",
     "events",

@@ -154,7 +154,9 @@ class Executions(Core):
         if spec is None:
             if len(self._specs) > room(len(self._records)):
                 self._specs = {spec_fields(record.spec): record.spec for record in self._records.values()}
-            spec = self._specs[alike] = Spec(*alike[:5], copy.deepcopy(alike[5]), *alike[6:])
+            spec = self._specs[alike] = Spec(
+                *alike[:5], copy.deepcopy(alike[5]), *alike[6:], self._store.lane(alike[0])
+            )
         return spec
 
     def change_priority(self, execution_id: str, new_priority: int) -> PriorityChanged:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from grantcore.engine import checking, snapshots
+from grantcore.engine import checking, explaining, snapshots
 from grantcore.engine.clocks import Clock
 from grantcore.engine.core import TIDYING
 from grantcore.engine.inner import InnerLoop
@@ -90,15 +90,16 @@ class GrantEngine(InnerLoop, Looking):
     def next_deadline_ms(self) -> int | None:
         """The earliest instant at which something changes if no call comes; None if nothing is pending.
 
-        Exact: a host may sleep until then. O(1) amortised. SPEC 3.
+        The opening of a closed shelf on which somebody waits is such a change (SPEC 7). Exact: a host may
+        sleep until then. O(1) amortised, and O(shelves with a quota or budgets). SPEC 3.
         """
         lock = self._lock
         if lock._is_owned():
             self._refuse_entry()
         lock.acquire()
         try:
-            self._begin()
-            next_ms = self._next_deadline()
+            now = self._begin()
+            next_ms = min(self._next_deadline(), explaining.next_opening_ms(self, now))
             return None if next_ms == NEVER else next_ms
         finally:
             lock.release()

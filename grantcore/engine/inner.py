@@ -530,7 +530,7 @@ def _finish_creation(core: Core, sequence: int, record: Execution, _nothing: Non
 
 
 def _finish_issue(core: Core, sequence: int, record: Execution, grant: HeldGrant) -> None:
-    write_grant(record, 0, (grant,))
+    write_grant(record, 0, (grant, (), ()))
     _finish(core, sequence)
 
 

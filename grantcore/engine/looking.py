@@ -7,12 +7,13 @@ from typing import Final
 
 import attrs
 
-from grantcore.engine import reading
+from grantcore.engine import explaining, reading
 from grantcore.engine.core import Core
 from grantcore.engine.observers import shown_attempt
 from grantcore.index.rolls import created, read_cursor
 from grantcore.model import checks
 from grantcore.model.errors import invalid
+from grantcore.model.explanations import Explanation
 from grantcore.model.leases import Lease
 from grantcore.model.outcomes import ExecutionsPage, ExpiredLeasesPage
 from grantcore.model.past import lease_of, past_of
@@ -41,9 +42,33 @@ class Looking(Core):
             self._refuse_entry()
         lock.acquire()
         try:
-            self._begin()
+            now = self._begin()
             record = self._records.get(execution_id)
-            return None if record is None else reading.snapshot_of(record)
+            if record is None:
+                return None
+            return reading.snapshot_of(record, explaining.vectors(self, now)(record))
+        finally:
+            lock.release()
+
+    def explain(self, execution_id: str) -> Explanation:
+        """Why an execution is not running now: what is in the way and until when, and what changes next.
+
+        ``str()`` of it is readable. It never says the same execution is kept back twice: what an operator
+        or a delay holds back stands on no shelf, so shelves are not asked.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            InvalidInput: the id is malformed.
+
+        O(live workers). SPEC 7.
+        """
+        lock = self._lock
+        if lock._is_owned():
+            self._refuse_entry()
+        lock.acquire()
+        try:
+            now = self._begin()
+            return explaining.explain(self, self._find(execution_id), now)
         finally:
             lock.release()
 
@@ -138,7 +163,7 @@ class Looking(Core):
             self._refuse_entry()
         lock.acquire()
         try:
-            self._begin()
+            now = self._begin()
             fitting = (
                 record
                 for record in self._indexes.roll.after(cursor)
@@ -146,9 +171,10 @@ class Looking(Core):
                 and (phase is None or record.phase is phase)
             )
             found = list(islice(fitting, limit + 1))
+            vector = explaining.vectors(self, now)
+            entries = tuple(reading.snapshot_of(record, vector(record)) for record in found[:limit])
         finally:
             lock.release()
-        entries = tuple(reading.snapshot_of(record) for record in found[:limit])
         following = None
         if len(found) > limit:
             following = "{}:{}".format(*created(found[limit - 1]))

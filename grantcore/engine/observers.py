@@ -104,7 +104,8 @@ def _own_fields(step: Step, record: Execution, arguments: Arguments) -> Iterator
         yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)
         return
     if step.event is GrantIssued:
-        yield shown_grant(record, arguments[0])
+        grant, credited, *_ = arguments
+        yield from (shown_grant(record, grant), credited)
         return
     yield from arguments[: step.told]
 

@@ -8,15 +8,14 @@ from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import ACTIVE, LEASE_EXPIRED
 from grantcore.model.records import NO_TAGS, NOTHING, Execution
 from grantcore.model.values import FrozenDict
-from grantcore.model.vector import vector_of
+from grantcore.model.vector import Vector
 from grantcore.model.views import ExecutionSnapshot
 from grantcore.rules.fencing import attempt_id_of
 
 
-def snapshot_of(record: Execution) -> ExecutionSnapshot:
+def snapshot_of(record: Execution, vector: Vector) -> ExecutionSnapshot:
     """Every field of reference 1.2; lease fields are blank while nobody has or had it (I-09)."""
     spec, rare, past = record.spec, record.rare or NOTHING, past_of(record)
-    vector = vector_of(record)
     assert record.phase is not None
     lease = lease_of(record) if record.phase in ACTIVE else None
     lapsed = record.phase is LEASE_EXPIRED

@@ -17,12 +17,23 @@ Records = dict[str, Execution]
 class Indexes:
     """Everything that can be computed from the records, kept at hand."""
 
-    __slots__ = ("_records", "counts", "deadlines", "holders", "live_grants", "losses", "roll", "waiting")
+    __slots__ = (
+        "_records",
+        "counts",
+        "deadlines",
+        "holders",
+        "live_grants",
+        "losses",
+        "roll",
+        "tallies",
+        "waiting",
+    )
 
     def __init__(self, records: Records, retention_ms: int) -> None:
         self._records = records
         self.deadlines = Deadlines(records, retention_ms)
         self.waiting = Waiting(records)
+        self.tallies: object = None
         self.holders = Holders(records)
         self.losses = Losses()
         self.roll = Roll(records)

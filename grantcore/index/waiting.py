@@ -24,7 +24,7 @@ from operator import itemgetter
 from typing import Final
 
 from grantcore.index.lazy import room
-from grantcore.index.lines import AgedLine, Line, Rank, aging_of, rank
+from grantcore.index.lines import AgedLine, Line, Rank, rank
 from grantcore.model.grants import GrantKind
 from grantcore.model.records import Execution, Spec
 
@@ -32,6 +32,9 @@ CLAIM: Final = GrantKind.CLAIM
 
 Key = tuple[GrantKind, tuple[str, ...], "str | None", tuple[str, ...]]
 """What tells the shelves of a lane apart: kind, required tokens, quota policy, budgets."""
+
+Tokens = tuple[str, ...] | frozenset[str]
+"""What a worker has."""
 
 Shortcuts = dict[tuple[Spec, int], Line]
 """A line by spec and priority."""
@@ -56,7 +59,7 @@ class Shelf:
         self.spec = spec
         """One of those that share this shelf: all have its lane, tokens, quota policy and budgets."""
         self.specs = [spec]
-        self.aging_ms = aging_of(spec)
+        self.aging_ms = spec.lane.aging_ms_per_point
         self.lines: dict[int, Line | AgedLine] = {}
         """By priority; in a lane whose executions age, one under 0."""
         self._order: list[int] = []
@@ -118,11 +121,11 @@ class Aisle:
 
     def __init__(self) -> None:
         self.shelves: dict[Key, Shelf] = {}
-        self._fitting: dict[tuple[str, ...], tuple[Shelf, ...]] = {}
+        self._fitting: dict[Tokens, tuple[Shelf, ...]] = {}
         self.claims = 0
         """How many are for fresh attempts: what ``max_shelves_per_lane`` limits."""
 
-    def fitting(self, has: tuple[str, ...]) -> tuple[Shelf, ...]:
+    def fitting(self, has: Tokens) -> tuple[Shelf, ...]:
         """The shelves whose requirements ``has`` covers. O(1) when asked again, else O(shelves)."""
         fitting = self._fitting.get(has)
         if fitting is None:
@@ -228,7 +231,7 @@ class Waiting:
 
     # -- looking -------------------------------------------------------------------------------
 
-    def fitting(self, lane_id: str, has: tuple[str, ...]) -> tuple[Shelf, ...]:
+    def fitting(self, lane_id: str, has: Tokens) -> tuple[Shelf, ...]:
         """The shelves of a lane whose requirements ``has`` covers, in no order."""
         self.settle()
         return self.aisles.get(lane_id, _NO_AISLE).fitting(has)

@@ -106,9 +106,13 @@ class ChildrenDone(ExecutionEvent):
 
 @attrs.frozen
 class GrantIssued(ExecutionEvent):
-    """A worker may take the next lease."""
+    """A worker may take the next lease.
+
+    ``lane_credits``: where each lane stands in the weighted round robin that chose it; else empty.
+    """
 
     grant: GrantRecord
+    lane_credits: tuple[tuple[str, int], ...]
 
 
 @attrs.frozen

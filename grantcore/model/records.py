@@ -17,12 +17,14 @@ import attrs
 
 from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.ids import Minted
+from grantcore.model.lanes import Lane
 from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
 from grantcore.model.phases import ELIGIBLE, OFFERED, Phase
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.model.views import Attempt, LeaseEvent
+from grantcore.model.workers import Registration
 
 NO_TAGS: Final[Mapping[str, str]] = FrozenDict()
 
@@ -60,6 +62,8 @@ class Spec:
     policy: ExecutionPolicy
     quota_policy_id: str | None
     budget_ids: tuple[str, ...]
+    lane: Lane = attrs.field(default=attrs.Factory(lambda spec: Lane(spec.lane_id), takes_self=True))
+    """The lane itself; no part of what a spec is told apart by."""
 
 
 SpecFields = tuple[str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]]
@@ -254,6 +258,10 @@ class Store:
     keys: dict[tuple[str, str], Key] = attrs.field(factory=dict[tuple[str, str], Key])
     """Idempotency keys by (namespace, key)."""
 
+    lanes: dict[str, Lane] = attrs.field(factory=dict[str, "Lane"])
+    workers: dict[tuple[str, str], Registration] = attrs.field(factory=dict[tuple[str, str], "Registration"])
+    """Live ones, by (namespace, worker_instance_id)."""
+
     sequence: int = 0
     """Number of the last event."""
 
@@ -262,3 +270,10 @@ class Store:
 
     restored_floor: int = 0
     """Every later lease has one above this: ``restore`` was told that such epochs had been seen."""
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane of this name, made if it is not there. O(1)."""
+        lane = self.lanes.get(lane_id)
+        if lane is None:
+            lane = self.lanes[lane_id] = Lane(lane_id)
+        return lane

@@ -13,14 +13,18 @@ from grantcore.model.errors import (
     UseClaimResumedExecution,
     invalid,
 )
-from grantcore.model.grants import EXPIRES_AT_MS, KIND, TERMS, WORKER_ID, GrantKind
+from grantcore.model.grants import EXPIRES_AT_MS, KIND, TERMS, WORKER_ID, GrantKind, Terms
+from grantcore.model.lanes import Lane
 from grantcore.model.outcomes import NotReclaimable, ReclaimCapExceeded
 from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
-from grantcore.model.records import INTERRUPTED, Execution, Past, rare_of
+from grantcore.model.records import INTERRUPTED, Execution, rare_of
 from grantcore.model.requests import GrantRequest
 from grantcore.model.time import MAX_MS
 from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, move, step
+
+Credits = tuple[tuple[Lane, int], ...]
+"""Lanes and the credit each has from now on, in the weighted round robin."""
 
 RESUME: Final = GrantKind.RESUME
 RECLAIM: Final = GrantKind.RECLAIM
@@ -53,10 +57,7 @@ def issue_reclaim(record: Execution, now: int, request: GrantRequest) -> Change 
     if request.lane_id != record.spec.lane_id:
         return NotReclaimable(record.execution_id, f"lane_mismatch: {record.spec.lane_id}")
     no_grant(record)
-    past = past_of(record)
-    if past.reclaim_count >= record.spec.policy.max_reclaim_count:
-        return _cap(record, now, past)
-    return _grant(record, now, request, RECLAIM)
+    return cap(record, now) or _grant(record, now, request, RECLAIM)
 
 
 def no_grant(record: Execution) -> None:
@@ -66,18 +67,27 @@ def no_grant(record: Execution) -> None:
 
 
 def _grant(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -> Change:
+    """Decide a grant, or the stamp of a mismatch (X18), after all that tells the kinds apart."""
     no_grant(record)
     required = record.spec.required
     lacking = capabilities.missing(required, request.worker_capabilities) if required else ()
     if lacking:
         mismatched = step(events.CapabilityMismatched, record.phase, record.phase)
         return (mismatched, write_mismatch, record, now, (request.worker_id, lacking), NONE_SET)
-    issued = _ISSUED if record.phase is ELIGIBLE else step(events.GrantIssued, record.phase, record.phase)
-    expires_at_ms = now + request.grant_ttl_ms
+    return granted(record, now, kind, request.grant_ttl_ms, request.terms)
+
+
+def granted(
+    record: Execution, now: int, kind: GrantKind, ttl_ms: int, terms: Terms, credited: Credits = ()
+) -> Change:
+    """Decide a grant that nothing forbids, and with it the credited of the lanes it was chosen among."""
+    expires_at_ms = now + ttl_ms
     if expires_at_ms > MAX_MS:
         raise invalid("grant_ttl_ms", "such that its end is an instant before 2**53")
-    grant = (kind, now, expires_at_ms, request.terms)
-    return (issued, write_grant, record, now, (grant,), expires_at_ms)
+    issued = _ISSUED if record.phase is ELIGIBLE else step(events.GrantIssued, record.phase, record.phase)
+    shown = tuple((lane.lane_id, credit) for lane, credit in credited)
+    arguments = ((kind, now, expires_at_ms, terms), shown, credited)
+    return (issued, write_grant, record, now, arguments, expires_at_ms)
 
 
 _ISSUED: Final = step(events.GrantIssued, ELIGIBLE, ELIGIBLE)
@@ -85,8 +95,9 @@ _ISSUED: Final = step(events.GrantIssued, ELIGIBLE, ELIGIBLE)
 
 def write_grant(record: Execution, _at_ms: int, arguments: Arguments) -> None:
     """Store the grant; the execution itself is untouched (reference 4.1)."""
-    (grant,) = arguments
-    record.grant = grant
+    record.grant, _shown, credited = arguments
+    for lane, credit in credited:
+        lane.credit = credit
 
 
 def write_mismatch(record: Execution, at_ms: int, arguments: Arguments) -> None:
@@ -115,7 +126,11 @@ def write_no_grant(record: Execution, _at_ms: int, _arguments: Arguments) -> Non
     record.grant = None
 
 
-def _cap(record: Execution, now: int, past: Past) -> Change:
+def cap(record: Execution, now: int) -> Change | None:
+    """Decide the end of a lost execution that was taken over as often as its policy allows (D-05)."""
+    past = past_of(record)
+    if past.reclaim_count < record.spec.policy.max_reclaim_count:
+        return None
     attempt = past.attempts[record.attempt_count - 1]
     capped = step(events.ReclaimCapReached, record.phase, FAILED)
     return (capped, write_cap, record, now, (past.reclaim_count, past, attempt), ASK)

@@ -48,6 +48,7 @@ READS: Final = frozenset(
         "restore",
         "subscribe",
         "operator",
+        "explain",
     }
 )
 """The public calls that are not in ``CAUSES``: they change no execution."""

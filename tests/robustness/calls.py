@@ -75,6 +75,13 @@ def _peek(world: World) -> object:
     return gc.Scheduler(world.engine).peek(LANE, ["gpu"], limit=5)
 
 
+def _by_scheduler(method: str, *args: object, **kwargs: object) -> Call:
+    return lambda world: getattr(gc.Scheduler(world.engine), method)(*args, **kwargs)
+
+
+ANN: Final = gc.Worker("ann", "ann-1", ["gpu"])
+
+
 # -- situations of their own -------------------------------------------------------------------------
 
 
@@ -126,6 +133,20 @@ def _out_of_order(world: World) -> None:
         w.waiting(world, name)
 
 
+def _several_lanes(world: World) -> None:
+    """Work in three lanes, one of which gave something out before."""
+    for lane, name in (("main", "e"), ("side", "f"), ("side", "g"), ("third", "h")):
+        world.engine.create_execution(lane_id=lane, execution_id=name, policy=w.POLICY)
+    gc.Scheduler(world.engine).claim_for_worker(ANN, lanes={"main": 1, "side": 3}, grant_ttl_ms=TTL)
+
+
+def _capped_before_others(world: World) -> None:
+    """The best of the shelf was taken over as often as it may be."""
+    w.capped(world)
+    w.lapsed_again(world, "f")
+    w.waiting(world, "g")
+
+
 def _retention_over(world: World) -> None:
     w.done(world, "e")
     w.failed(world, "f")
@@ -142,6 +163,8 @@ RICH: Final = {
     "payload": b"p",
     "idempotency_key": "k",
 }
+
+SEEK: Final[dict[str, Any]] = {"lanes": (LANE,), "grant_ttl_ms": TTL}
 
 WRITES: Final = (
     _case("create_execution", w.bystanders, _create()),
@@ -197,6 +220,21 @@ WRITES: Final = (
     ),
     _case("operator.block", w.granted, _by_operator("block", "e", detail="d")),
     _case("operator.unblock", w.blocked, _by_operator("unblock", "e")),
+    _case("scheduler.claim_for_worker", w.picky, _by_scheduler("claim_for_worker", ANN, **SEEK)),
+    _case("scheduler.claim_for_worker", w.released, _by_scheduler("claim_for_worker", ANN, **SEEK)),
+    _case(
+        "scheduler.claim_for_worker", _capped_before_others, _by_scheduler("claim_for_worker", ANN, **SEEK)
+    ),
+    _case(
+        "scheduler.claim_for_worker",
+        _several_lanes,
+        _by_scheduler("claim_for_worker", ANN, lanes={"main": 2, "side": 3, "third": 1}, grant_ttl_ms=TTL),
+    ),
+    _case(
+        "scheduler.claim_many_for_worker",
+        _gone_from_the_front,
+        _by_scheduler("claim_many_for_worker", ANN, **SEEK, n=3),
+    ),
     _case("advance", w.bystanders, _on_engine("advance"), "idle"),
     _case("advance", w.falling_due, _on_engine("advance")),
     _case("advance", w.falling_due, _on_engine("advance", limit=2), "a_slice"),
@@ -223,6 +261,10 @@ READS: Final = (
     _case("digest", w.held, _on_engine("digest")),
     _case("snapshot", w.held, _on_engine("snapshot")),
     _case("subscribe", w.held, _on_engine("subscribe", print)),
+    _case("explain", w.waiting, _on_engine("explain", "e")),
+    _case("explain", w.revoked, _on_engine("explain", "e")),
+    _case("scheduler.would_grant", w.lapsed, _by_scheduler("would_grant", "e", asking_back())),
+    _case("scheduler.unmatched", w.picky, _by_scheduler("unmatched", LANE)),
     _case("scheduler.peek", _gone_from_the_front, _peek),
 )
 """Calls that only look, or tidy an index on the way."""

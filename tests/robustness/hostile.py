@@ -194,6 +194,16 @@ def lane(value: object) -> bool:
     return type(value) is str and 1 <= len(value) <= 64 and all(" " <= char <= "~" for char in value)
 
 
+def lanes(value: object) -> bool:
+    """Several of them."""
+    return isinstance(value, (list, tuple)) and all(lane(entry) for entry in value)
+
+
+def flag(value: object) -> bool:
+    """A bool."""
+    return type(value) is bool
+
+
 def blob(value: object) -> bool:
     """Bytes, or None."""
     return value is None or type(value) is bytes

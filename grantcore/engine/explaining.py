@@ -1,0 +1,199 @@
+"""Explaining: why an execution is not running now, and what will change next (SPEC 7).
+
+What closes a shelf is never written into its members; it is looked up here, for whoever asks. The reasons of
+admission come from ``rules/admission.py``, in its order; that no live worker can run an execution is added
+here, because it only explains: an issue whose own tokens suffice is granted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from grantcore.engine.core import TIDYING, Core
+from grantcore.engine.observers import shown_grant
+from grantcore.index.waiting import Shelf
+from grantcore.model import capabilities
+from grantcore.model.deadlines import (
+    ATTEMPT,
+    DELAY,
+    EXECUTION,
+    GRANT,
+    LEASE,
+    RETENTION,
+    Deadline,
+    delay_due_ms,
+    due_of,
+)
+from grantcore.model.explanations import Explanation, Obstacle
+from grantcore.model.grants import EXPIRES_AT_MS, TERMS, GrantKind
+from grantcore.model.past import lease_of
+from grantcore.model.phases import ACTIVE, DELAYED, LEASED, TERMINAL
+from grantcore.model.records import Execution, Spec
+from grantcore.model.time import NEVER
+from grantcore.model.values import FrozenDict
+from grantcore.model.vector import Vector, vector_of
+from grantcore.model.workers import Registration
+from grantcore.rules import admission
+
+NO_WORKER: Final = "waiting_for_capable_worker"
+
+Closed = tuple[str, int | None]
+"""Why a shelf is closed, and when time alone opens it."""
+
+_WHAT_HAPPENS: Final = {
+    EXECUTION: "its deadline passes",
+    ATTEMPT: "its attempt times out",
+    LEASE: "its lease lapses",
+    GRANT: "its grant lapses",
+    DELAY: "it becomes due",
+    RETENTION: "it is purged",
+}
+
+
+# -- workers -----------------------------------------------------------------------------------
+
+
+def workers_of(core: Core, lane_id: str) -> list[Registration]:
+    """The live workers registered for a lane. O(workers)."""
+    return [worker for worker in core._store.workers.values() if lane_id in worker.lanes]
+
+
+def _matched(spec: Spec, workers: list[Registration]) -> bool:
+    """Whether one of them can, alone, run it; it is not asked where none is registered."""
+    return not workers or any(_covers(worker, spec) for worker in workers)
+
+
+def _covers(worker: Registration, spec: Spec) -> bool:
+    return not capabilities.missing(spec.required, frozenset(worker.capabilities))
+
+
+def unmatched(core: Core, lane_id: str) -> Iterator[Execution]:
+    """Everything on the shelves of a lane that no live worker can, alone, run, best first."""
+    workers = workers_of(core, lane_id)
+    aisle = core._indexes.waiting.aisles.get(lane_id)
+    shelves = aisle.shelves.values() if aisle else ()
+    return core._indexes.waiting.in_order([shelf for shelf in shelves if not _matched(shelf.spec, workers)])
+
+
+# -- closed shelves ----------------------------------------------------------------------------
+
+
+def closed(core: Core, kind: GrantKind, spec: Spec, now: int) -> Closed | None:
+    """Why nobody on a shelf can be granted, and when that ends; None: it is open. O(workers)."""
+    shut = admission.closed_until(kind, spec, now, core._store, core._indexes.tallies)
+    if shut is None and not _matched(spec, workers_of(core, spec.lane_id)):
+        return NO_WORKER, None
+    return shut
+
+
+def next_opening_ms(core: Core, now: int) -> int:
+    """When the first closed shelf that somebody stands on opens by time alone. O(metered shelves)."""
+    core._pending = TIDYING
+    found = min((_opens_at_ms(core, shelf, now) for shelf in core._indexes.waiting.metered), default=NEVER)
+    core._pending = None
+    return found
+
+
+def _opens_at_ms(core: Core, shelf: Shelf, now: int) -> int:
+    shut = admission.closed_until(shelf.kind, shelf.spec, now, core._store, core._indexes.tallies)
+    if shut is None or shut[1] is None or shelf.head() is None:
+        return NEVER
+    return shut[1] if _matched(shelf.spec, workers_of(core, shelf.spec.lane_id)) else NEVER
+
+
+# -- one execution -----------------------------------------------------------------------------
+
+
+def vectors(core: Core, now: int) -> Callable[[Execution], Vector]:
+    """Gives the state vector of records, with what closes their shelves: each shelf is asked once."""
+    asked: dict[tuple[Spec, GrantKind], Closed | None] = {}
+
+    def vector(record: Execution) -> Vector:
+        if not record.offered:
+            return vector_of(record)
+        shelf = (record.spec, record.next_kind)
+        if shelf not in asked:
+            asked[shelf] = closed(core, record.next_kind, record.spec, now)
+        shut = asked[shelf]
+        return vector_of(record, None if shut is None else shut[0])
+
+    return vector
+
+
+def explain(core: Core, record: Execution, now: int) -> Explanation:
+    """Everything there is to say about an execution that is not running, or is."""
+    assert record.phase is not None
+    workers = workers_of(core, record.spec.lane_id) if record.phase not in TERMINAL else []
+    at_ms, what = _next(core, record, now)
+    return Explanation(
+        execution_id=record.execution_id,
+        lane_id=record.spec.lane_id,
+        phase=record.phase,
+        public_state=vectors(core, now)(record).public_state,
+        at_ms=now,
+        obstacles=tuple(_obstacles(core, record, now)),
+        lease=lease_of(record) if record.phase in ACTIVE else None,
+        grant=shown_grant(record, record.grant),
+        missing=FrozenDict({worker.worker_instance_id: _lacks(worker, record) for worker in workers}),
+        next_change=what,
+        next_change_at_ms=at_ms,
+    )
+
+
+def _lacks(worker: Registration, record: Execution) -> tuple[str, ...]:
+    return capabilities.missing(record.spec.required, frozenset(worker.capabilities))
+
+
+def _next(core: Core, record: Execution, now: int) -> tuple[int | None, str | None]:
+    """What time does next to an execution, and when."""
+    due_ms, kind = due_of(record, core._retention_ms)
+    changes: list[tuple[int, str]] = []
+    if due_ms != NEVER:
+        changes.append((due_ms, _WHAT_HAPPENS[Deadline(kind)]))
+    if record.offered:
+        shut = closed(core, record.next_kind, record.spec, now)
+        if shut is not None and shut[1] is not None:
+            changes.append((shut[1], "its shelf opens"))
+    return min(changes, default=(None, None))
+
+
+def _obstacles(core: Core, record: Execution, now: int) -> Iterator[Obstacle]:
+    vector = vectors(core, now)(record)
+    if record.phase in TERMINAL:
+        yield Obstacle("ended", f"it has ended: {vector.terminal_outcome}")
+    elif record.phase is LEASED:
+        lease = lease_of(record)
+        yield Obstacle(
+            "leased", f"{_who(lease.worker_id, lease.worker_instance_id)} works on it", lease.expires_at_ms
+        )
+    elif record.grant is not None:
+        terms = record.grant[TERMS]
+        yield Obstacle("granted", f"{_who(terms[0], terms[1])} may take it", record.grant[EXPIRES_AT_MS])
+    elif not record.offered:
+        ends_at_ms = delay_due_ms(record) if record.phase is DELAYED else None
+        yield Obstacle(vector.blocking_reason, vector.blocking_detail or vector.blocking_reason, ends_at_ms)
+    else:
+        yield from _closing(core, record, now)
+
+
+def _who(worker_id: str, worker_instance_id: str) -> str:
+    return f"worker {worker_id} ({worker_instance_id})"
+
+
+def _closing(core: Core, record: Execution, now: int) -> Iterator[Obstacle]:
+    """All that closes the shelf it stands on."""
+    spec = record.spec
+    shut = admission.closed_until(record.next_kind, spec, now, core._store, core._indexes.tallies)
+    if shut is not None:
+        reason, opens_at_ms = shut
+        yield Obstacle(reason, _DETAILS[reason].format(spec=spec), opens_at_ms)
+    if not _matched(spec, workers_of(core, spec.lane_id)):
+        yield Obstacle(NO_WORKER, f"no live worker of the lane has {', '.join(spec.required)}")
+
+
+_DETAILS: Final = {
+    "paused_by_policy": "lane {spec.lane_id} is paused",
+    "waiting_for_quota": "quota policy {spec.quota_policy_id} is full",
+    "waiting_for_budget": "a budget of {spec.budget_ids} is used up",
+}
