@@ -240,7 +240,10 @@ class Scheduler:
         lock.acquire()
         try:
             engine._begin()
-            return tuple(record.execution_id for record in explaining.unmatched(engine, lane_id))
+            engine._pending = TIDYING
+            found = tuple(record.execution_id for record in explaining.unmatched(engine, lane_id))
+            engine._pending = None
+            return found
         finally:
             lock.release()
 

@@ -69,10 +69,12 @@ def _covers(worker: Registration, spec: Spec) -> bool:
 
 
 def unmatched(core: Core, lane_id: str) -> Iterator[Execution]:
-    """Everything on the shelves of a lane that no live worker can, alone, run, best first."""
+    """Everything on the shelves of a lane that no live worker can, alone, run, best first.
+
+    To be called, and gone through, while :data:`TIDYING` is pending.
+    """
     workers = workers_of(core, lane_id)
-    aisle = core._indexes.waiting.aisles.get(lane_id)
-    shelves = aisle.shelves.values() if aisle else ()
+    shelves = core._indexes.waiting.of_lane(lane_id)
     return core._indexes.waiting.in_order([shelf for shelf in shelves if not _matched(shelf.spec, workers)])
 
 
@@ -90,6 +92,7 @@ def closed(core: Core, kind: GrantKind, spec: Spec, now: int) -> Closed | None:
 def next_opening_ms(core: Core, now: int) -> int:
     """When the first closed shelf that somebody stands on opens by time alone. O(metered shelves)."""
     core._pending = TIDYING
+    core._indexes.waiting.settle()
     found = min((_opens_at_ms(core, shelf, now) for shelf in core._indexes.waiting.metered), default=NEVER)
     core._pending = None
     return found

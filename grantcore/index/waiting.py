@@ -250,6 +250,11 @@ class Waiting:
         for aisle in self.aisles.values():
             yield from aisle.shelves.values()
 
+    def of_lane(self, lane_id: str) -> tuple[Shelf, ...]:
+        """The shelves of a lane."""
+        self.settle()
+        return tuple(self.aisles.get(lane_id, _NO_AISLE).shelves.values())
+
     def shelf_of(self, spec: Spec, kind: GrantKind) -> Shelf | None:
         """Where those of a spec stand that need this kind of grant. O(1)."""
         return self._shelves.get((spec, kind))
