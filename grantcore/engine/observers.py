@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import attrs
 
-from grantcore.model.events import Created, ExecutionEvent, GrantIssued
+from grantcore.model.events import Created, Event, ExecutionEvent, GrantIssued
 from grantcore.model.grants import GrantRecord, HeldGrant
 from grantcore.model.leases import Lease
 from grantcore.model.past import lease_of, past_of
@@ -19,7 +19,7 @@ from grantcore.model.records import Execution, spec_fields
 from grantcore.model.views import Attempt, AttemptInfo
 from grantcore.rules.change import Arguments, Change, Step
 
-Observer = Callable[[ExecutionEvent], None]
+Observer = Callable[[Event], None]
 
 _log: Final = logging.getLogger("grantcore")
 
@@ -104,7 +104,8 @@ def _own_fields(step: Step, record: Execution, arguments: Arguments) -> Iterator
         yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)
         return
     if step.event is GrantIssued:
-        yield shown_grant(record, arguments[0])
+        grant, credited, *_ = arguments
+        yield from (shown_grant(record, grant), credited)
         return
     yield from arguments[: step.told]
 
@@ -139,7 +140,7 @@ def shown_attempt(attempt: Attempt) -> AttemptInfo:
     return AttemptInfo(**attrs.asdict(attempt, recurse=False))
 
 
-def tell(subscriptions: tuple[Subscription, ...], event: ExecutionEvent) -> BaseException | None:
+def tell(subscriptions: tuple[Subscription, ...], event: Event) -> BaseException | None:
     """Call every observer once, in order of subscription.
 
     An ``Exception`` is logged and changes nothing; the first ``BaseException`` is the answer, to be

@@ -25,11 +25,6 @@ Place = tuple[int, str]
 Rank = tuple[int, bool, int, str]
 
 
-def aging_of(_spec: Spec) -> int | None:
-    """How many milliseconds of waiting weigh as much as a point of priority, in the lane of a spec."""
-    return None
-
-
 def place(record: Execution) -> Place:
     """The place of a record among those of its priority."""
     return (record.created_at_ms, record.execution_id)

@@ -24,7 +24,7 @@ from operator import itemgetter
 from typing import Final
 
 from grantcore.index.lazy import room
-from grantcore.index.lines import AgedLine, Line, Rank, aging_of, rank
+from grantcore.index.lines import AgedLine, Line, Rank, rank
 from grantcore.model.grants import GrantKind
 from grantcore.model.records import Execution, Spec
 
@@ -56,7 +56,7 @@ class Shelf:
         self.spec = spec
         """One of those that share this shelf: all have its lane, tokens, quota policy and budgets."""
         self.specs = [spec]
-        self.aging_ms = aging_of(spec)
+        self.aging_ms = spec.lane.aging_ms_per_point
         self.lines: dict[int, Line | AgedLine] = {}
         """By priority; in a lane whose executions age, one under 0."""
         self._order: list[int] = []
@@ -279,6 +279,8 @@ class Waiting:
         self.settle()
         aisle = self.aisles.get(lane_id, _NO_AISLE)
         shelves = list(aisle.shelves.values())
+        if all(shelf.aging_ms == shelf.spec.lane.aging_ms_per_point for shelf in shelves):
+            return
         members = [record for shelf in shelves for record in shelf.members()]
         self._clear(shelves)
         self._remove(aisle, list(aisle.shelves))

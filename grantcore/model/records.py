@@ -15,14 +15,18 @@ from typing import Any, Final
 
 import attrs
 
+from grantcore.model.budgets import Budget
 from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.ids import Minted
+from grantcore.model.lanes import Lane
 from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
 from grantcore.model.phases import ELIGIBLE, OFFERED, Phase
 from grantcore.model.policy import ExecutionPolicy
+from grantcore.model.quotas import Quota
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.model.views import Attempt, LeaseEvent
+from grantcore.model.workers import Registration
 
 NO_TAGS: Final[Mapping[str, str]] = FrozenDict()
 
@@ -60,6 +64,15 @@ class Spec:
     policy: ExecutionPolicy
     quota_policy_id: str | None
     budget_ids: tuple[str, ...]
+    lane: Lane = attrs.field(default=attrs.Factory(lambda spec: Lane(spec.lane_id), takes_self=True))
+    """The lane itself; no part of what a spec is told apart by."""
+
+    is_plain: bool = attrs.field(init=False)
+    """Nothing is metered and no attempt times out: what ``engine/inner.py`` may do by itself."""
+
+    @is_plain.default
+    def _is_plain(self) -> bool:
+        return self.quota_policy_id is None and not self.budget_ids and self.policy.attempt_timeout_ms is None
 
 
 SpecFields = tuple[str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]]
@@ -254,6 +267,13 @@ class Store:
     keys: dict[tuple[str, str], Key] = attrs.field(factory=dict[tuple[str, str], Key])
     """Idempotency keys by (namespace, key)."""
 
+    lanes: dict[str, Lane] = attrs.field(factory=dict[str, "Lane"])
+    workers: dict[tuple[str, str], Registration] = attrs.field(factory=dict[tuple[str, str], "Registration"])
+    """Live ones, by (namespace, worker_instance_id)."""
+
+    quotas: dict[str, Quota] = attrs.field(factory=dict[str, "Quota"])
+    budgets: dict[str, Budget] = attrs.field(factory=dict[str, "Budget"])
+
     sequence: int = 0
     """Number of the last event."""
 
@@ -262,3 +282,10 @@ class Store:
 
     restored_floor: int = 0
     """Every later lease has one above this: ``restore`` was told that such epochs had been seen."""
+
+    def lane(self, lane_id: str) -> Lane:
+        """The lane of this name, made if it is not there. O(1)."""
+        lane = self.lanes.get(lane_id)
+        if lane is None:
+            lane = self.lanes[lane_id] = Lane(lane_id)
+        return lane
