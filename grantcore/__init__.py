@@ -52,11 +52,15 @@ from grantcore.model.errors import (
 from grantcore.model.explanations import Explanation, Obstacle
 from grantcore.model.grants import ClaimGrant, GrantKind, GrantRecord, Partition, ReclaimGrant, ResumeGrant
 from grantcore.model.ids import IdSource
+from grantcore.model.lanes import LaneStatus
 from grantcore.model.leases import AttemptType, Fence, Fenced, Lease, LeaseKind
 from grantcore.model.outcomes import (
+    Added,
     AdvanceReport,
     AlreadySatisfied,
     Blocked,
+    Breach,
+    BudgetStatus,
     Cancelled,
     Completed,
     Created,
@@ -68,35 +72,46 @@ from grantcore.model.outcomes import (
     ExpiredLeasesPage,
     Granted,
     GrantNotFound,
+    HardBreach,
+    LaneState,
     LeaseLost,
+    Marked,
     Moved,
     NotReclaimable,
+    NotRegistered,
     PriorityChanged,
     ReclaimCapExceeded,
     Reclaimed,
+    Refreshed,
+    Registered,
     Replayed,
     RetryScheduled,
     Revoked,
     TerminalFailed,
     Unblocked,
+    UsageApplied,
+    WorkersPage,
 )
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
 from grantcore.model.requests import IssueClaimGrantRequest, IssueReclaimGrantRequest
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent
-from grantcore.model.workers import Worker
+from grantcore.model.workers import Registration, Worker
 from grantcore.scheduler import Scheduler
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Added",
     "AdvanceReport",
     "AlreadySatisfied",
     "AttemptInfo",
     "AttemptType",
     "Blocked",
+    "Breach",
     "BudgetExceeded",
     "BudgetNotFound",
+    "BudgetStatus",
     "Cancelled",
     "CapabilityMismatch",
     "ClaimGrant",
@@ -136,6 +151,7 @@ __all__ = [
     "GrantNotFound",
     "GrantRecord",
     "Granted",
+    "HardBreach",
     "IdSource",
     "InstanceReassigned",
     "InvalidBlockingReason",
@@ -148,6 +164,8 @@ __all__ = [
     "IssueReclaimGrantRequest",
     "LaneDraining",
     "LanePaused",
+    "LaneState",
+    "LaneStatus",
     "Lease",
     "LeaseEvent",
     "LeaseExpired",
@@ -156,11 +174,13 @@ __all__ = [
     "LeaseRevoked",
     "LimitExceeded",
     "ManualClock",
+    "Marked",
     "MaxReplaysExhausted",
     "Moved",
     "NotAResumedExecution",
     "NotBlockedByDeps",
     "NotReclaimable",
+    "NotRegistered",
     "NotRunnable",
     "Obstacle",
     "Operator",
@@ -174,6 +194,9 @@ __all__ = [
     "ReclaimGrant",
     "Reclaimed",
     "Reentrant",
+    "Refreshed",
+    "Registered",
+    "Registration",
     "Replayed",
     "ResumeGrant",
     "RetryPolicy",
@@ -186,9 +209,11 @@ __all__ = [
     "SystemClock",
     "TerminalFailed",
     "Unblocked",
+    "UsageApplied",
     "UseClaimResumedExecution",
     "Worker",
     "WorkerNotFound",
+    "WorkersPage",
     "__version__",
     "events",
 ]

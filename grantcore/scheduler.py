@@ -14,14 +14,12 @@ from grantcore.model import capabilities, checks
 from grantcore.model.errors import GrantError, WorkerNotFound, invalid
 from grantcore.model.grants import ClaimGrant, ReclaimGrant, ResumeGrant
 from grantcore.model.requests import REQUEST_TYPES, GrantRequest
-from grantcore.model.workers import Worker
+from grantcore.model.workers import DEFAULT_NAMESPACE, Worker
 
 MAX_PEEK: Final = 100_000
 MAX_GRANTS: Final = 100_000
 MAX_LANES: Final = 10_000
 MAX_WEIGHT: Final = 1_000_000
-
-_NAMESPACE: Final = "default"
 
 
 class Scheduler:
@@ -148,7 +146,7 @@ class Scheduler:
         """Who seeks work, under the lock: a registration may just have lapsed."""
         kinds = choosing.KINDS if reclaim else choosing.WAITING
         if isinstance(worker, str):
-            known = self._engine._store.workers.get((_NAMESPACE, worker))
+            known = self._engine._store.workers.get((DEFAULT_NAMESPACE, worker))
             if known is None:
                 raise WorkerNotFound("no live worker instance has this id")
             terms = (known.worker_id, known.worker_instance_id, None, None, None)
@@ -218,7 +216,7 @@ class Scheduler:
         try:
             now = engine._begin()
             record = engine._find(execution_id)
-            return choosing.would_refuse(record, now, request)
+            return choosing.would_refuse(engine, record, now, request)
         finally:
             lock.release()
 

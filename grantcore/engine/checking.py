@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from grantcore.index import tallies
 from grantcore.index.indexes import Indexes
 from grantcore.index.lazy import SLACK
 from grantcore.index.lines import rank
@@ -44,6 +45,7 @@ from grantcore.model.records import (
 )
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.vector import ORDERS
+from grantcore.model.workers import Registration
 from grantcore.rules.fencing import attempt_id_of
 
 Wrong = Iterator[str]
@@ -59,7 +61,7 @@ _ENDED = {"ended_success", "ended_failure", "ended_cancelled", "interrupted_recl
 
 def broken(store: Store, indexes: Indexes, now: int, history_limit: int) -> Wrong:
     """Everything that is wrong with the records; when they are sound, with what is derived. O(n log n)."""
-    wrong = list(_records(store, now, history_limit))
+    wrong = [*_records(store, now, history_limit), *_meters(store, now)]
     yield from wrong
     if not wrong:
         yield from _indexes(store, indexes, now)
@@ -73,6 +75,31 @@ def _records(store: Store, now: int, history_limit: int) -> Wrong:
             yield f"{execution_id}: stored under another id"
         for text in _record(record, store, now, history_limit):
             yield f"{execution_id}: {text}"
+
+
+def _meters(store: Store, now: int) -> Wrong:
+    """Workers, lanes, quota policies and budgets, and what executions say of them."""
+    for (namespace, instance_id), worker in store.workers.items():
+        if (namespace, instance_id) != (worker.namespace, worker.worker_instance_id):
+            yield f"{instance_id}: a worker under another name"
+        if not worker.registered_at_ms <= worker.last_heartbeat_ms <= now < worker.expires_at_ms:
+            yield f"{instance_id}: I-54: a worker outside its time"
+    for quota_policy_id, quota in store.quotas.items():
+        issued = list(quota.issued)
+        if issued != sorted(issued) or any(at_ms > now for _, at_ms in issued):
+            yield f"{quota_policy_id}: I-51: grants out of order in the window"
+        if len(issued) > quota.max_requests_per_window:
+            yield f"{quota_policy_id}: more grants in the window than allowed"
+    for budget_id, budget in store.budgets.items():
+        if max(budget.counted_from_ms, budget.used_at_ms) > now:
+            yield f"{budget_id}: I-51: a budget of the future"
+    for spec in {record.spec for record in store.records.values()}:
+        if spec.lane is not store.lanes.get(spec.lane_id):
+            yield f"{spec.lane_id}: executions of another lane of this name"
+        if spec.quota_policy_id is not None and spec.quota_policy_id not in store.quotas:
+            yield f"{spec.quota_policy_id}: executions of a quota policy that does not exist"
+        if not store.budgets.keys() >= set(spec.budget_ids):
+            yield f"{spec.lane_id}: executions of a budget that does not exist"
 
 
 def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
@@ -245,9 +272,23 @@ def _indexes(store: Store, indexes: Indexes, now: int) -> Wrong:
         yield "I-35: counts by phase are wrong"
     if sum(record.grant is not None for record in records) != indexes.live_grants:
         yield "I-12: the count of live grants is wrong"
+    counted = tallies.counted(records, indexes.liveness, watching=indexes.tallies.watching)
+    for tally in ("by_quota", "by_lane", "by_instance"):
+        if getattr(indexes.tallies, tally) != getattr(counted, tally):
+            yield f"the slots in use are wrong: {tally}"
+    if tallies.has_ceiling(store) and not indexes.tallies.watching:
+        yield "a ceiling that nobody counts for"
+    if sorted(indexes.liveness.known(), key=_name) != sorted(store.workers.values(), key=_name):
+        yield "I-34: the live workers are others"
+    if indexes.liveness.next_ms() < indexes.deadlines.next_ms:
+        yield "I-54: a worker that lapses before the next deadline"
     yield from _deadlines(store, indexes, now)
     yield from _shelves(store, indexes)
     yield from _lists(store, indexes)
+
+
+def _name(worker: Registration) -> tuple[str, str]:
+    return (worker.namespace, worker.worker_instance_id)
 
 
 def _deadlines(store: Store, indexes: Indexes, now: int) -> Wrong:

@@ -22,7 +22,8 @@ import attrs
 from grantcore.engine.core import TIDYING, Core
 from grantcore.index.lazy import SLACK
 from grantcore.index.lines import Rank, rank
-from grantcore.index.waiting import Tokens
+from grantcore.index.tallies import INSTANCE_ID
+from grantcore.index.waiting import Shelf, Tokens
 from grantcore.model.errors import (
     BugError,
     CapabilityMismatch,
@@ -71,7 +72,9 @@ def grant_next(core: Core, now: int, seeker: Seeker, lanes: Lanes, ttl_ms: int) 
         record, credited = found
         kind = record.next_kind
         capped = granting.cap(record, now) if kind is RECLAIM else None
-        core._commit(capped or granting.granted(record, now, kind, ttl_ms, seeker.terms, credited))
+        core._commit(
+            capped or granting.granted(record, now, core._store, kind, ttl_ms, seeker.terms, credited)
+        )
         if capped is None:
             return _shown(record, kind)
     return None
@@ -135,16 +138,16 @@ def best(core: Core, now: int, seeker: Seeker, lane_id: str) -> Execution | None
             idle += 1
         elif shelf.kind in seeker.kinds:
             this = rank(head, shelf.aging_ms)
-            if (first is None or this < first) and _admits(core, now, seeker, head):
+            if (first is None or this < first) and _admits(core, now, seeker, shelf):
                 chosen, first = head, this
     if idle > SLACK and 2 * idle > len(shelves):
         waiting.prune(lane_id)
     return chosen
 
 
-def _admits(core: Core, now: int, seeker: Seeker, head: Execution) -> bool:
+def _admits(core: Core, now: int, seeker: Seeker, shelf: Shelf) -> bool:
     store, tallies = core._store, core._indexes.tallies
-    return admission.refusal(head.next_kind, head.spec, seeker.terms[1], now, store, tallies) is None
+    return admission.refusal(shelf.kind, shelf.spec, seeker.terms[INSTANCE_ID], now, store, tallies) is None
 
 
 def in_order(core: Core, now: int, seeker: Seeker, lane_id: str) -> Iterator[Execution]:
@@ -153,20 +156,20 @@ def in_order(core: Core, now: int, seeker: Seeker, lane_id: str) -> Iterator[Exe
     open_ones = [
         shelf
         for shelf in waiting.fitting(lane_id, seeker.has)
-        if shelf.kind in seeker.kinds
-        and admission.closed_until(shelf.kind, shelf.spec, now, core._store, core._indexes.tallies) is None
+        if shelf.kind in seeker.kinds and _admits(core, now, seeker, shelf)
     ]
     return waiting.in_order(open_ones)
 
 
-def would_refuse(record: Execution, now: int, request: GrantRequest) -> GrantError | None:
+def would_refuse(core: Core, record: Execution, now: int, request: GrantRequest) -> GrantError | None:
     """The refusal that issuing such a grant would give: the rule decides, and nothing is committed. O(1)."""
+    store, tallies = core._store, core._indexes.tallies
     try:
         if type(request) is IssueReclaimGrantRequest:
-            change = granting.issue_reclaim(record, now, request)
+            change = granting.issue_reclaim(record, now, request, store, tallies)
         else:
             kind = RESUME if record.interrupted else CLAIM
-            change = granting.issue(record, now, request, kind)
+            change = granting.issue(record, now, request, kind, store, tallies)
     except BugError:
         raise
     except GrantError as refusal:

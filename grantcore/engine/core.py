@@ -28,6 +28,7 @@ from grantcore.engine import processes
 from grantcore.engine.clocks import Clock, SystemClock
 from grantcore.engine.observers import Before, Subscription, before, event_of, tell
 from grantcore.index.indexes import Indexes
+from grantcore.index.tallies import holding
 from grantcore.model import checks
 from grantcore.model.config import MAX_TTL_MS, EngineConfig
 from grantcore.model.deadlines import RETENTION
@@ -39,13 +40,23 @@ from grantcore.model.errors import (
     Reentrant,
     invalid,
 )
+from grantcore.model.events import (
+    Event,
+    LaneConfigured,
+    WorkerLapsed,
+    WorkerMarkedDead,
+    WorkerRefreshed,
+    WorkerRegistered,
+)
 from grantcore.model.ids import IdSource, MintedIds
+from grantcore.model.lanes import Lane
 from grantcore.model.leases import EXECUTION_ID, Held, Lease, named
 from grantcore.model.past import trim
 from grantcore.model.records import Execution, Spec, SpecFields, Store
 from grantcore.model.time import MAX_MS, NEVER
-from grantcore.rules import replaying
-from grantcore.rules.change import Change
+from grantcore.model.workers import Registration
+from grantcore.rules import registering, replaying
+from grantcore.rules.change import Arguments, Change, Note
 from grantcore.rules.lapsing import LAPSES
 
 Pending = tuple["Callable[[Core, int, Any, Any], None]", int, Any, Any]
@@ -63,7 +74,18 @@ def _finish_change(core: Core, sequence: int, change: Change, told: tuple[str | 
     core._indexes.rebuild()
     operator, was = told
     if was is not None:
-        core._tell(change, sequence, operator, was)
+        core._tell(event_of(change, sequence, operator, was))
+
+
+def _finish_note(core: Core, sequence: int, note: Note, operator: str | None) -> None:
+    """Finish an interrupted change of something that is no execution."""
+    event, told, at_ms, write, arguments = note
+    write(*arguments)
+    core._store.sequence = sequence
+    core._indexes.rebuild()
+    core._choose_way()
+    if core._subscriptions:
+        core._tell(event(sequence, at_ms, operator, *told))
 
 
 def _finish_tidying(core: Core, _sequence: int, _nothing: None, _more: None) -> None:
@@ -75,6 +97,9 @@ TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
 
 _FAR_MS: Final = MAX_MS - MAX_TTL_MS
 """After this instant a sum may leave the range of instants, which only the general way looks at."""
+
+_ALIVE: Final = (WorkerRegistered, WorkerRefreshed)
+_DEAD: Final = (WorkerLapsed, WorkerMarkedDead)
 
 MAX_STAGED: Final = 4_096
 """So many new executions are put onto their shelves at once, when time goes on, if nobody looks before."""
@@ -195,13 +220,14 @@ class Core:
         """Take a store as the truth, with empty indexes."""
         self._store = store
         self._records = store.records
-        self._indexes = Indexes(store.records, self._retention_ms)
+        self._indexes = Indexes(store, self._retention_ms)
         self._deadlines = self._indexes.deadlines
 
     def _choose_way(self) -> None:
         """Open the plain way (``engine/inner.py``) while nobody observes and the ids are our own."""
         ids = self._ids
-        is_plain = not self._subscriptions and self._last_ms <= _FAR_MS
+        quiet = not self._subscriptions and not self._indexes.tallies.watching
+        is_plain = quiet and self._last_ms <= _FAR_MS
         self._plain_ids = ids if type(ids) is MintedIds and is_plain else None
 
     # -- entry ---------------------------------------------------------------------------------
@@ -273,16 +299,19 @@ class Core:
         count = 0
         while limit is None or count < limit:
             self._pending = TIDYING
-            entry = self._deadlines.first()
+            entry = self._indexes.first()
             self._pending = None
-            if entry is None or entry[0] > now:
+            if entry is None or self._deadlines.next_ms > now:
                 break
+            count += 1
+            if isinstance(entry, Registration):
+                self._commit_note(registering.lapse(self._store, entry))
+                continue
             at_ms, kind, _, _, record = entry
             if kind is RETENTION:
                 self._commit(replaying.purge(record, at_ms, self._store))
             else:
                 self._commit(LAPSES[kind](record, at_ms, self._store.sequence + 1))
-            count += 1
         return count
 
     # -- lookup --------------------------------------------------------------------------------
@@ -311,6 +340,7 @@ class Core:
         if record.phase is not step.source:
             raise InvariantBroken(f"a change from {step.source} to one in {record.phase}: please report")
         grant = record.grant
+        holder = holding(record)
         was = before(record) if self._subscriptions else None
         store = self._store
         sequence = store.sequence + 1
@@ -324,17 +354,46 @@ class Core:
             self._indexes.changed_priority(record)
         if record.grant is not grant:
             self._indexes.changed_grant(record, grant)
+        tallies = self._indexes.tallies
+        if tallies.counts(record.spec):
+            tallies.moved(record.spec, holder, holding(record))
         if soonest <= record.filed_ms:
             self._deadlines.file(record)
         if record.past is not None:
             trim(record.past, self._config.lease_history_limit)
         if was is not None:
-            self._tell(change, sequence, operator, was)
+            self._tell(event_of(change, sequence, operator, was))
         self._pending = None
 
-    def _tell(self, change: Change, sequence: int, operator: str | None, was: Before) -> None:
+    def _commit_note(self, note: Note, operator: str | None = None) -> None:
+        """Make a decided change of something else than an execution true."""
+        event, told, at_ms, write, arguments = note
+        store = self._store
+        sequence = store.sequence + 1
+        self._pending = (_finish_note, sequence, note, operator)
+        write(*arguments)
+        store.sequence = sequence
+        self._follow(event, arguments)
+        if self._subscriptions:
+            self._tell(event(sequence, at_ms, operator, *told))
+        self._pending = None
+
+    def _follow(self, event: object, arguments: Arguments) -> None:
+        """Move the indexes after a change of a worker or lane."""
+        indexes = self._indexes
+        if event in _ALIVE:
+            indexes.worker_lives(arguments[1])
+        elif event in _DEAD:
+            indexes.liveness.remove(arguments[1].worker_instance_id, arguments[1].namespace)
+        elif event is LaneConfigured:
+            lane: Lane = arguments[0]
+            if lane.max_leases is not None:
+                indexes.watch()
+            indexes.waiting.rearrange(lane.lane_id)
+        self._choose_way()
+
+    def _tell(self, event: Event) -> None:
         """Tell the observers; what one of them raises on purpose passes on when the state is whole."""
-        event = event_of(change, sequence, operator, was)
         self._subscriptions = tuple(s for s in self._subscriptions if not s.closed)
         self._choose_way()
         raised = tell(self._subscriptions, event)

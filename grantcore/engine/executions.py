@@ -11,11 +11,13 @@ from grantcore.index.lazy import room
 from grantcore.model import capabilities, checks
 from grantcore.model.errors import (
     BudgetNotFound,
+    LaneDraining,
     LimitExceeded,
     QuotaPolicyNotFound,
     invalid,
 )
 from grantcore.model.ids import MintedIds
+from grantcore.model.lanes import LaneStatus
 from grantcore.model.outcomes import Created, Duplicate, PriorityChanged
 from grantcore.model.outcomes import Replayed as ReplayedOutcome
 from grantcore.model.phases import DELAYED
@@ -129,10 +131,12 @@ class Executions(Core):
 
     def _may_create(self, spec: Spec) -> None:
         """Refuse what does not exist or does not fit."""
-        if spec.quota_policy_id is not None:
+        if spec.quota_policy_id is not None and spec.quota_policy_id not in self._store.quotas:
             raise QuotaPolicyNotFound("no quota policy has this id")
-        if spec.budget_ids:
+        if not self._store.budgets.keys() >= set(spec.budget_ids):
             raise BudgetNotFound("no budget has this id")
+        if spec.lane.state is LaneStatus.DRAINING:
+            raise LaneDraining("the lane takes no new executions")
         limit = self._config.max_executions
         if limit is not None and len(self._records) >= limit:
             raise LimitExceeded("the store is full", limit="max_executions")

@@ -8,13 +8,16 @@ from grantcore.engine import checking, explaining, snapshots
 from grantcore.engine.clocks import Clock
 from grantcore.engine.core import TIDYING
 from grantcore.engine.inner import InnerLoop
+from grantcore.engine.lanes import Lanes
 from grantcore.engine.looking import Looking
+from grantcore.engine.metering import Metering
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
+from grantcore.engine.workers import Workers
 from grantcore.model import checks
 from grantcore.model.config import EngineConfig
 from grantcore.model.errors import GrantError, InvariantBroken, SnapshotInvalid, invalid
-from grantcore.model.events import ExecutionEvent
+from grantcore.model.events import Event
 from grantcore.model.ids import IdSource
 from grantcore.model.leases import MAX_EPOCH
 from grantcore.model.outcomes import AdvanceReport, EngineStats
@@ -27,7 +30,7 @@ from grantcore.model.values import FrozenDict
 MAX_SLICE = 2**31 - 1
 
 
-class GrantEngine(InnerLoop, Looking):
+class GrantEngine(InnerLoop, Looking, Workers, Metering, Lanes):
     """An embedded grant engine: executions, leases and grants in memory, ended on time, fenced.
 
     Every call reads the clock once, applies what is due by then, decides, and either changes
@@ -106,7 +109,7 @@ class GrantEngine(InnerLoop, Looking):
 
     def _next_deadline(self) -> int:
         self._pending = TIDYING
-        self._deadlines.first()
+        self._indexes.first()
         self._pending = None
         return self._deadlines.next_ms
 
@@ -125,7 +128,7 @@ class GrantEngine(InnerLoop, Looking):
             self._refuse_entry()
         return operator
 
-    def subscribe(self, observer: Callable[[ExecutionEvent], None]) -> Subscription:
+    def subscribe(self, observer: Callable[[Event], None]) -> Subscription:
         """Have every later event told to ``observer``, in order, before the call that caused it returns.
 
         It runs under the engine's lock and must be quick; a call to the engine from it gets
@@ -175,7 +178,7 @@ class GrantEngine(InnerLoop, Looking):
                 live_grants=indexes.live_grants,
                 current_leases=indexes.counts.leased,
                 waiting_for_reclaim=indexes.waiting_for_reclaim,
-                live_workers=0,
+                live_workers=len(self._store.workers),
                 events=self._store.sequence,
                 clock_clamped=self._clock_clamped,
             )

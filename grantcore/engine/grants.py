@@ -29,7 +29,9 @@ class Grants(Core):
 
     def _issue(self, now: int, execution_id: str, request: IssueClaimGrantRequest) -> ClaimGrant:
         """Issue a claim grant, the general way."""
-        change = granting.issue(self._find(execution_id), now, request, CLAIM)
+        change = granting.issue(
+            self._find(execution_id), now, request, CLAIM, self._store, self._indexes.tallies
+        )
         self._commit(change)
         if change[0].event is CapabilityMismatched:
             raise CapabilityMismatch("the worker lacks required tokens", missing=_lacking(change))
@@ -58,7 +60,7 @@ class Grants(Core):
         try:
             now = self._begin()
             record = self._find(execution_id)
-            change = granting.issue(record, now, request, RESUME)
+            change = granting.issue(record, now, request, RESUME, self._store, self._indexes.tallies)
             self._commit(change)
             if change[0].event is CapabilityMismatched:
                 raise CapabilityMismatch("the worker lacks required tokens", missing=_lacking(change))
@@ -95,7 +97,7 @@ class Grants(Core):
         try:
             now = self._begin()
             record = self._find(execution_id)
-            change = granting.issue_reclaim(record, now, request)
+            change = granting.issue_reclaim(record, now, request, self._store, self._indexes.tallies)
             if type(change) is NotReclaimable:
                 return change
             assert type(change) is tuple

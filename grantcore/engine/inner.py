@@ -41,6 +41,7 @@ from grantcore.model.grants import (
     OpenClaimGrant,
 )
 from grantcore.model.ids import LOW
+from grantcore.model.lanes import OPEN
 from grantcore.model.leases import (
     EXECUTION_ID,
     AttemptType,
@@ -171,7 +172,7 @@ class InnerLoop(Executions, Grants, Leases):
             ids = self._plain_ids
             indexes = self._indexes
             waiting = indexes.waiting
-            if ids is None or spec not in waiting.known or self._is_bounded:
+            if ids is None or spec not in waiting.known or spec.lane.state is not OPEN or self._is_bounded:
                 return self._create_now(now, spec, None, None, (priority, None, None, None, NO_TAGS))
             count = ids.count + 1
             head = ids.heads.get(spec.lane_id)
@@ -257,8 +258,11 @@ class InnerLoop(Executions, Grants, Leases):
                 return self._issue(now, execution_id, request)
             spec = record.spec
             expires_at_ms = now + request.grant_ttl_ms
-            if request.lane_id != spec.lane_id or (
-                spec.required and not request.worker_capabilities.issuperset(spec.required)
+            if (
+                not spec.is_plain
+                or spec.lane.state is not OPEN
+                or request.lane_id != spec.lane_id
+                or (spec.required and not request.worker_capabilities.issuperset(spec.required))
             ):
                 return self._issue(now, execution_id, request)
             grant = (_CLAIM, now, expires_at_ms, request.terms)
@@ -346,7 +350,7 @@ class InnerLoop(Executions, Grants, Leases):
                 or record.tenure is not None
                 or record.rare is not None
                 or record.past is not None
-                or (spec := record.spec).policy.attempt_timeout_ms is not None
+                or not (spec := record.spec).is_plain
                 or attempt_timeout_ms is not None
                 or lane_id is not None
             ):
@@ -500,6 +504,7 @@ class InnerLoop(Executions, Grants, Leases):
                 or record.phase is not LEASED
                 or record.past is not None
                 or record.rare is not None
+                or not record.spec.is_plain
                 or self._plain_ids is None
             ):
                 return self._complete_now(now, lease, None)
@@ -530,7 +535,7 @@ def _finish_creation(core: Core, sequence: int, record: Execution, _nothing: Non
 
 
 def _finish_issue(core: Core, sequence: int, record: Execution, grant: HeldGrant) -> None:
-    write_grant(record, 0, (grant, (), ()))
+    write_grant(record, 0, (grant, (), (), None))
     _finish(core, sequence)
 
 

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import attrs
 
-from grantcore.model.events import Created, ExecutionEvent, GrantIssued
+from grantcore.model.events import Created, Event, ExecutionEvent, GrantIssued
 from grantcore.model.grants import GrantRecord, HeldGrant
 from grantcore.model.leases import Lease
 from grantcore.model.past import lease_of, past_of
@@ -19,7 +19,7 @@ from grantcore.model.records import Execution, spec_fields
 from grantcore.model.views import Attempt, AttemptInfo
 from grantcore.rules.change import Arguments, Change, Step
 
-Observer = Callable[[ExecutionEvent], None]
+Observer = Callable[[Event], None]
 
 _log: Final = logging.getLogger("grantcore")
 
@@ -140,7 +140,7 @@ def shown_attempt(attempt: Attempt) -> AttemptInfo:
     return AttemptInfo(**attrs.asdict(attempt, recurse=False))
 
 
-def tell(subscriptions: tuple[Subscription, ...], event: ExecutionEvent) -> BaseException | None:
+def tell(subscriptions: tuple[Subscription, ...], event: Event) -> BaseException | None:
     """Call every observer once, in order of subscription.
 
     An ``Exception`` is logged and changes nothing; the first ``BaseException`` is the answer, to be

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from grantcore.engine.lanes import turn_lane
 from grantcore.engine.leases import Leases
 from grantcore.engine.taking import leased
 from grantcore.model import checks
+from grantcore.model.lanes import LaneStatus
 from grantcore.model.leases import Lease
 from grantcore.model.outcomes import (
     AlreadySatisfied,
     Blocked,
     Cancelled,
     Completed,
+    LaneState,
     RetryScheduled,
     Revoked,
     TerminalFailed,
@@ -261,3 +264,27 @@ class Operator:
             return Unblocked(execution_id)
         finally:
             engine._lock.release()
+
+    def pause_lane(self, lane_id: str) -> LaneState:
+        """Issue no grant of any kind in a lane; holds and retries go on. O(1). SPEC 7.
+
+        Raises:
+            InvalidInput: the lane is malformed.
+        """
+        return turn_lane(self._engine, lane_id, LaneStatus.PAUSED, self.identity)
+
+    def drain_lane(self, lane_id: str) -> LaneState:
+        """Take no new executions into a lane; what waits is run. O(1). SPEC 7.
+
+        Raises:
+            InvalidInput: the lane is malformed.
+        """
+        return turn_lane(self._engine, lane_id, LaneStatus.DRAINING, self.identity)
+
+    def resume_lane(self, lane_id: str) -> LaneState:
+        """Open a lane again. O(1). SPEC 7.
+
+        Raises:
+            InvalidInput: the lane is malformed.
+        """
+        return turn_lane(self._engine, lane_id, LaneStatus.OPEN, self.identity)

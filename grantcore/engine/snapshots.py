@@ -12,24 +12,30 @@ import base64
 import binascii
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 import attrs
 
 from grantcore.model import checks
+from grantcore.model.budgets import Budget
 from grantcore.model.config import MAX_BYTES
 from grantcore.model.errors import GrantError, SnapshotInvalid
 from grantcore.model.grants import GrantKind
 from grantcore.model.ids import rendered
+from grantcore.model.lanes import Lane, LaneStatus
 from grantcore.model.leases import PREFIX, AttemptType, LeaseKind, Tenure
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
+from grantcore.model.quotas import Quota
 from grantcore.model.records import Execution, Key, Origin, Past, Rare, Spec, Store
-from grantcore.model.time import NEVER
+from grantcore.model.time import NEVER, gone
 from grantcore.model.values import FrozenDict
 from grantcore.model.views import Attempt, LeaseEvent
+from grantcore.model.workers import Registration
 from grantcore.rules.fencing import attempt_id_of
 
 VERSION: Final = 1
@@ -76,6 +82,12 @@ def _read_count(value: Json, path: str) -> int:
     if _read_int(value, path) > MAX_COUNT:
         raise refuse(path, f"an int in 0..{MAX_COUNT}")
     return int(value)
+
+
+def _read_signed(value: Json, path: str) -> int:
+    if type(value) is not int or not -NEVER <= value <= NEVER:
+        raise refuse(path, "an int in -2**53..2**53")
+    return value
 
 
 def _read_text(value: Json, path: str) -> str:
@@ -165,6 +177,16 @@ def _read_object(value: Json, path: str) -> dict[str, Json]:
     if type(value) is not dict:
         raise refuse(path, "an object")
     return cast("dict[str, Json]", value)
+
+
+def mapping_of(kind: Kind) -> Kind:
+    """A mapping from texts to one kind."""
+
+    def read(value: Json, path: str) -> dict[str, Any]:
+        pairs = _read_object(value, path).items()
+        return {_read_text(name, path): kind.read(entry, f"{path}.{name}") for name, entry in pairs}
+
+    return Kind(lambda value: {name: kind.write(entry) for name, entry in value.items()}, read)
 
 
 def _read_tags(value: Json, path: str) -> Mapping[str, str]:
@@ -420,6 +442,54 @@ EXECUTION: Final = record_of(
     past=optional(PAST),
 )
 
+LANE: Final = record_of(
+    Lane,
+    lane_id=TEXT,
+    state=one_of(LaneStatus),
+    max_leases=optional(INT),
+    aging_ms_per_point=optional(INT),
+    credit=Kind(_same, _read_signed),
+)
+
+WORKER: Final = record_of(
+    Registration,
+    namespace=TEXT,
+    worker_id=TEXT,
+    worker_instance_id=TEXT,
+    lanes=TEXTS,
+    capabilities=TEXTS,
+    liveness_ttl_ms=INT,
+    max_leases=optional(INT),
+    registered_at_ms=INT,
+    last_heartbeat_ms=INT,
+    expires_at_ms=INT,
+)
+
+AMOUNTS: Final = mapping_of(INT)
+
+QUOTA: Final = record_of(
+    Quota,
+    quota_policy_id=TEXT,
+    window_ms=INT,
+    max_requests_per_window=INT,
+    max_concurrent=INT,
+    created_at_ms=INT,
+    issued=listed(sequence_of(tuple, INT, INT), deque, list),
+)
+
+BUDGET: Final = record_of(
+    Budget,
+    budget_id=TEXT,
+    hard_limits=AMOUNTS,
+    soft_limits=AMOUNTS,
+    reset_interval_ms=optional(INT),
+    counted_from_ms=INT,
+    usage=AMOUNTS,
+    used_at_ms=INT,
+    by_execution=mapping_of(AMOUNTS),
+    keys=mapping_of(INT),
+)
+
 KEY: Final = record_of(Key, execution_id=TEXT, expires_at_ms=INT)
 
 
@@ -446,9 +516,29 @@ def document(store: Store, now: int) -> dict[str, Json]:
         "restored_floor": store.restored_floor,
         "executions": executions,
         "keys": [[*name, KEY.write(alive[name])] for name in sorted(alive)],
+        "lanes": [LANE.write(lane) for _, lane in sorted(store.lanes.items()) if lane.is_set_up],
+        "workers": [WORKER.write(worker) for _, worker in sorted(store.workers.items())],
+        "quotas": [_quota(quota, now) for _, quota in sorted(store.quotas.items())],
+        "budgets": [_budget(budget, now) for _, budget in sorted(store.budgets.items())],
         "sequence": store.sequence,
         "specs": [json.loads(text) for text in order],
     }
+
+
+def _quota(quota: Quota, now: int) -> Json:
+    """A quota policy with the grants that count now."""
+    quota.alive(now)
+    return QUOTA.write(quota)
+
+
+def _budget(budget: Budget, now: int) -> Json:
+    """A budget as it stands in the present period; keys that have expired are no state."""
+    written = BUDGET.write(budget)
+    if not budget.used(now):
+        written.pop("usage", None)
+        written.pop("used_at_ms", None)
+    written["keys"] = AMOUNTS.write({name: ms for name, ms in budget.keys.items() if not gone(ms, now)})
+    return written
 
 
 def _canonical(value: Json) -> str:
@@ -513,7 +603,26 @@ def _fields(value: Json, path: str, names: tuple[str, ...]) -> dict[str, Json]:
     return fields
 
 
-_STATE_FIELDS: Final = ("epoch_floor", "executions", "keys", "restored_floor", "sequence", "specs")
+_STATE_FIELDS: Final = (
+    "budgets",
+    "epoch_floor",
+    "executions",
+    "keys",
+    "lanes",
+    "quotas",
+    "restored_floor",
+    "sequence",
+    "specs",
+    "workers",
+)
+
+
+_OTHERS: Final[tuple[tuple[str, Kind, Callable[[Any], object]], ...]] = (
+    ("lanes", LANE, attrgetter("lane_id")),
+    ("workers", WORKER, attrgetter("namespace", "worker_instance_id")),
+    ("quotas", QUOTA, attrgetter("quota_policy_id")),
+    ("budgets", BUDGET, attrgetter("budget_id")),
+)
 
 
 def _store(value: Json) -> Store:
@@ -524,6 +633,12 @@ def _store(value: Json) -> Store:
         epoch_floor=_read_count(fields["epoch_floor"], "epoch_floor"),
         restored_floor=_read_count(fields["restored_floor"], "restored_floor"),
     )
+    for name, kind, key in _OTHERS:
+        things: list[Any] = listed(kind, list, list).read(fields[name], name)
+        getattr(store, name).update({key(thing): thing for thing in things})
+        if len(getattr(store, name)) != len(things):
+            raise refuse(name, "each of its own name")
+    specs = [attrs.evolve(spec, lane=store.lane(spec.lane_id)) for spec in specs]
     executions: list[Execution] = listed(EXECUTION, list, list).read(fields["executions"], "executions")
     for i, record in enumerate(executions):
         path = f"executions[{i}]"

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from grantcore.index.counts import Counts
-from grantcore.index.deadlines import Deadlines
+from grantcore.index.deadlines import Deadlines, Entry
 from grantcore.index.holders import Holders
+from grantcore.index.liveness import Liveness
 from grantcore.index.rolls import Losses, Roll
+from grantcore.index.tallies import Tallies, counted, has_ceiling
 from grantcore.index.waiting import Waiting
-from grantcore.model.deadlines import NONE
+from grantcore.model.deadlines import NONE, WORKER
 from grantcore.model.phases import LEASED, LOST, OFFERED, Phase
-from grantcore.model.records import Execution
-
-Records = dict[str, Execution]
+from grantcore.model.records import Execution, Store
+from grantcore.model.workers import Registration
 
 
 class Indexes:
@@ -19,26 +20,30 @@ class Indexes:
 
     __slots__ = (
         "_records",
+        "_store",
         "counts",
         "deadlines",
         "holders",
         "live_grants",
+        "liveness",
         "losses",
         "roll",
         "tallies",
         "waiting",
     )
 
-    def __init__(self, records: Records, retention_ms: int) -> None:
-        self._records = records
+    def __init__(self, store: Store, retention_ms: int) -> None:
+        self._store = store
+        self._records = records = store.records
         self.deadlines = Deadlines(records, retention_ms)
         self.waiting = Waiting(records)
-        self.tallies: object = None
         self.holders = Holders(records)
         self.losses = Losses()
         self.roll = Roll(records)
         self.counts = Counts()
         self.live_grants = 0
+        self.liveness = Liveness(store.workers)
+        self.tallies = Tallies(self.liveness)
 
     def changed_phase(self, record: Execution, source: Phase | None, target: Phase | None) -> None:
         """Follow a record from one phase to another. O(1) amortised."""
@@ -71,6 +76,28 @@ class Indexes:
         if record.offered:
             self.waiting.offer(record)
 
+    # -- what is no execution ------------------------------------------------------------------
+
+    def first(self) -> Entry | Registration | None:
+        """What lapses first of all, and ``deadlines.next_ms`` exactly. O(1) amortised."""
+        entry, worker = self.deadlines.first(), self.liveness.first()
+        if worker is None or (entry is not None and entry[:2] < (worker.expires_at_ms, WORKER)):
+            return entry
+        self.deadlines.next_ms = worker.expires_at_ms
+        return worker
+
+    def worker_lives(self, worker: Registration) -> None:
+        """Follow a registration or a heartbeat."""
+        self.liveness.add(worker)
+        self.deadlines.next_ms = min(self.deadlines.next_ms, worker.expires_at_ms)
+        if worker.max_leases is not None:
+            self.watch()
+
+    def watch(self) -> None:
+        """Count what lanes and worker instances hold, from now on. O(n) the first time."""
+        if not self.tallies.watching:
+            self.tallies = counted(self._records.values(), self.liveness, watching=True)
+
     def _forget(self, record: Execution) -> None:
         """Leave only unconfirmed entries of a purged record, and not too many."""
         record.filed_ms = -1
@@ -100,6 +127,9 @@ class Indexes:
             if record.offered:
                 self.waiting.offer(record)
         self.deadlines.rebuild()
+        self.liveness = Liveness(self._store.workers)
+        self.deadlines.next_ms = min(self.deadlines.next_ms, self.liveness.next_ms())
+        self.tallies = counted(records, self.liveness, watching=has_ceiling(self._store))
         self.holders.rebuild()
         self.losses.rebuild(records)
         self.roll.rebuild()

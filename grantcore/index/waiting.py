@@ -287,6 +287,8 @@ class Waiting:
         self.settle()
         aisle = self.aisles.get(lane_id, _NO_AISLE)
         shelves = list(aisle.shelves.values())
+        if all(shelf.aging_ms == shelf.spec.lane.aging_ms_per_point for shelf in shelves):
+            return
         members = [record for shelf in shelves for record in shelf.members()]
         self._clear(shelves)
         self._remove(aisle, list(aisle.shelves))

@@ -35,6 +35,7 @@ ATTEMPT = Deadline.ATTEMPT
 LEASE = Deadline.LEASE
 GRANT = Deadline.GRANT
 DELAY = Deadline.DELAY
+WORKER = Deadline.WORKER
 RETENTION = Deadline.RETENTION
 NONE = Deadline.NONE
 STAGED = Deadline.STAGED

@@ -269,6 +269,142 @@ class Replayed(ExecutionEvent):
 
 @attrs.frozen
 class Purged(ExecutionEvent):
-    """Its record is gone; the epochs of new executions start above ``epoch_floor``."""
+    """Its record is gone; later epochs start above ``epoch_floor``."""
 
     epoch_floor: int
+
+
+# -- workers, lanes, quotas, budgets ---------------------------------------------------------
+
+
+@attrs.frozen
+class WorkerEvent(Event):
+    """Something that happened to one worker instance."""
+
+    worker_instance_id: str
+    namespace: str
+
+
+@attrs.frozen
+class WorkerAlive(WorkerEvent):
+    """A worker instance is alive, and this is what it can do."""
+
+    worker_id: str
+    lanes: tuple[str, ...]
+    capabilities: tuple[str, ...]
+    liveness_ttl_ms: int
+    max_leases: int | None
+    expires_at_ms: int
+
+
+@attrs.frozen
+class WorkerRegistered(WorkerAlive):
+    """A worker instance says what it can do."""
+
+
+@attrs.frozen
+class WorkerRefreshed(WorkerAlive):
+    """It is still alive; by a heartbeat, or by registering again, perhaps with other abilities."""
+
+
+@attrs.frozen
+class WorkerLapsed(WorkerEvent):
+    """It was silent for too long."""
+
+
+@attrs.frozen
+class WorkerMarkedDead(WorkerEvent):
+    """Somebody says that it is dead."""
+
+    reason: str
+
+
+@attrs.frozen
+class LaneEvent(Event):
+    """Something that happened to one lane."""
+
+    lane_id: str
+
+
+@attrs.frozen
+class LanePaused(LaneEvent):
+    """No grant of any kind is issued in it."""
+
+
+@attrs.frozen
+class LaneDrained(LaneEvent):
+    """It takes no new executions."""
+
+
+@attrs.frozen
+class LaneResumed(LaneEvent):
+    """It is open again."""
+
+
+@attrs.frozen
+class LaneConfigured(LaneEvent):
+    """Its ceiling and its aging are these."""
+
+    max_leases: int | None
+    aging_ms_per_point: int | None
+
+
+@attrs.frozen
+class QuotaEvent(Event):
+    """Something that happened to one quota policy."""
+
+    quota_policy_id: str
+
+
+@attrs.frozen
+class QuotaPolicyCreated(QuotaEvent):
+    """A quota policy came to be."""
+
+    window_ms: int
+    max_requests_per_window: int
+    max_concurrent: int
+
+
+@attrs.frozen
+class BudgetEvent(Event):
+    """Something that happened to one budget."""
+
+    budget_id: str
+
+
+@attrs.frozen
+class BudgetCreated(BudgetEvent):
+    """A budget came to be."""
+
+    hard_limits: Mapping[str, int]
+    soft_limits: Mapping[str, int]
+    reset_interval_ms: int | None
+
+
+@attrs.frozen
+class UsageReported(BudgetEvent):
+    """Somebody used so much."""
+
+    deltas: Mapping[str, int]
+    dedup_key: str | None
+
+
+@attrs.frozen
+class SpendRecorded(BudgetEvent):
+    """An execution spent so much."""
+
+    execution_id: str
+    deltas: Mapping[str, int]
+    dedup_key: str | None
+
+
+@attrs.frozen
+class BudgetReleased(BudgetEvent):
+    """What an execution spent is given back."""
+
+    execution_id: str
+
+
+@attrs.frozen
+class BudgetReset(BudgetEvent):
+    """A new period begins, by order."""

@@ -17,6 +17,9 @@ class LaneStatus(StrEnum):
     __hash__ = str.__hash__
 
 
+OPEN = LaneStatus.OPEN
+
+
 @attrs.define(eq=False)
 class Lane:
     """What the engine keeps of a lane; one that was never touched is as good as none."""
@@ -28,3 +31,9 @@ class Lane:
 
     credit: int = 0
     """Position of the smooth weighted round robin (``engine/choosing.py``)."""
+
+    @property
+    def is_set_up(self) -> bool:
+        """Whether it is not as a lane that was never touched."""
+        settings = (self.max_leases, self.aging_ms_per_point)
+        return self.state is not OPEN or settings != (None, None) or self.credit != 0

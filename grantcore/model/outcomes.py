@@ -9,9 +9,11 @@ import attrs
 
 from grantcore.model.errors import GrantError
 from grantcore.model.grants import ReclaimGrant
+from grantcore.model.lanes import LaneStatus
 from grantcore.model.leases import Lease
 from grantcore.model.phases import Phase
 from grantcore.model.views import ExecutionSnapshot
+from grantcore.model.workers import Registration
 
 
 class CreatedLayout:
@@ -231,6 +233,101 @@ class ExpiredLeasesPage:
 
     entries: tuple[ExpiredLease, ...]
     next: str | None
+
+
+@attrs.frozen
+class LaneState:
+    """A lane as it is set up."""
+
+    lane_id: str
+    state: LaneStatus
+    max_leases: int | None
+    aging_ms_per_point: int | None
+
+
+@attrs.frozen
+class Registered:
+    """The worker instance is known and alive until ``expires_at_ms``."""
+
+    worker_instance_id: str
+    expires_at_ms: int
+
+
+@attrs.frozen
+class Refreshed:
+    """It was alive already, and is until ``expires_at_ms``."""
+
+    worker_instance_id: str
+    ttl_ms: int
+    expires_at_ms: int
+
+
+@attrs.frozen
+class NotRegistered:
+    """No live worker instance has this id."""
+
+    worker_instance_id: str
+
+
+@attrs.frozen
+class Marked:
+    """It counts as dead from now on; its leases end by their own TTL."""
+
+    worker_instance_id: str
+
+
+@attrs.frozen
+class WorkersPage:
+    """Some live worker instances; ``next`` as in :class:`ExecutionsPage`."""
+
+    entries: tuple[Registration, ...]
+    next: str | None
+
+
+@attrs.frozen
+class Added:
+    """The quota policy or budget exists now."""
+
+    id: str
+
+
+@attrs.frozen
+class Breach:
+    """A limit that was passed: what is or would be used, and the limit."""
+
+    dimension: str
+    current: int
+    limit: int
+
+
+@attrs.frozen
+class UsageApplied:
+    """The amounts are added; ``soft_breach`` is the first soft limit that is passed now."""
+
+    budget_id: str
+    soft_breach: Breach | None
+
+
+@attrs.frozen
+class HardBreach:
+    """Nothing is applied: the dimension would pass its hard limit; ``current`` is what is used."""
+
+    budget_id: str
+    dimension: str
+    current: int
+    limit: int
+
+
+@attrs.frozen
+class BudgetStatus:
+    """A budget as it stands in the present period."""
+
+    budget_id: str
+    hard_limits: Mapping[str, int]
+    soft_limits: Mapping[str, int]
+    usage: Mapping[str, int]
+    by_execution: Mapping[str, Mapping[str, int]]
+    next_reset_at_ms: int | None
 
 
 @attrs.frozen

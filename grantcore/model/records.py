@@ -15,12 +15,14 @@ from typing import Any, Final
 
 import attrs
 
+from grantcore.model.budgets import Budget
 from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.ids import Minted
 from grantcore.model.lanes import Lane
 from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
 from grantcore.model.phases import ELIGIBLE, OFFERED, Phase
 from grantcore.model.policy import ExecutionPolicy
+from grantcore.model.quotas import Quota
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.model.views import Attempt, LeaseEvent
@@ -64,6 +66,13 @@ class Spec:
     budget_ids: tuple[str, ...]
     lane: Lane = attrs.field(default=attrs.Factory(lambda spec: Lane(spec.lane_id), takes_self=True))
     """The lane itself; no part of what a spec is told apart by."""
+
+    is_plain: bool = attrs.field(init=False)
+    """Nothing is metered and no attempt times out: what ``engine/inner.py`` may do by itself."""
+
+    @is_plain.default
+    def _is_plain(self) -> bool:
+        return self.quota_policy_id is None and not self.budget_ids and self.policy.attempt_timeout_ms is None
 
 
 SpecFields = tuple[str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]]
@@ -261,6 +270,9 @@ class Store:
     lanes: dict[str, Lane] = attrs.field(factory=dict[str, "Lane"])
     workers: dict[tuple[str, str], Registration] = attrs.field(factory=dict[tuple[str, str], "Registration"])
     """Live ones, by (namespace, worker_instance_id)."""
+
+    quotas: dict[str, Quota] = attrs.field(factory=dict[str, "Quota"])
+    budgets: dict[str, Budget] = attrs.field(factory=dict[str, "Budget"])
 
     sequence: int = 0
     """Number of the last event."""

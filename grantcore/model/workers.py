@@ -8,6 +8,8 @@ import attrs
 
 from grantcore.model import capabilities, checks
 
+DEFAULT_NAMESPACE = "default"
+
 
 def _tokens(value: Iterable[str]) -> frozenset[str]:
     """Read the worker's tokens; the type of the parameter is that of the constructor."""
@@ -37,9 +39,9 @@ class Worker:
         checks.identity("worker_instance_id", self.worker_instance_id)
 
 
-@attrs.define(eq=False, weakref_slot=False)
+@attrs.frozen(weakref_slot=False)
 class Registration:
-    """A live worker instance, as the engine keeps it."""
+    """A live worker instance. A value: a heartbeat stores another one, in one store."""
 
     namespace: str
     worker_id: str

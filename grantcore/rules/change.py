@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from grantcore.model.errors import InvariantBroken
-from grantcore.model.events import ExecutionEvent, PriorityChanged
+from grantcore.model.events import Event, ExecutionEvent, PriorityChanged
 from grantcore.model.life import LIFE, EventType
 from grantcore.model.phases import Phase
 from grantcore.model.records import Execution
@@ -89,6 +89,16 @@ Change = tuple[
     int,  # the soonest deadline that is set by it: ASK, an instant, or NONE_SET
 ]
 """A plain tuple, because every call makes one."""
+
+
+Note = tuple[
+    "Callable[..., Event]",  # makes the event
+    tuple[object, ...],  # its fields after sequence, instant and operator
+    int,  # at_ms
+    "Callable[..., None]",  # stores; may be repeated
+    Arguments,  # for it
+]
+"""A decided change of something that is no execution: a worker, lane, quota policy or budget."""
 
 
 def touch(record: Execution, at_ms: int) -> None:

@@ -18,9 +18,11 @@ from grantcore.model.lanes import Lane
 from grantcore.model.outcomes import NotReclaimable, ReclaimCapExceeded
 from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
-from grantcore.model.records import INTERRUPTED, Execution, rare_of
+from grantcore.model.records import CLAIM, INTERRUPTED, Execution, Store, rare_of
 from grantcore.model.requests import GrantRequest
 from grantcore.model.time import MAX_MS
+from grantcore.rules import admission
+from grantcore.rules.admission import Tallies
 from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, move, step
 
 Credits = tuple[tuple[Lane, int], ...]
@@ -30,10 +32,12 @@ RESUME: Final = GrantKind.RESUME
 RECLAIM: Final = GrantKind.RECLAIM
 
 
-def issue(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -> Change:
+def issue(
+    record: Execution, now: int, request: GrantRequest, kind: GrantKind, store: Store, tallies: Tallies
+) -> Change:
     """Decide a claim or resume grant, or the stamp of a mismatch (X18).
 
-    The order of the refusals is SPEC 5's: phase, kind, lane, live grant, capabilities.
+    The order of the refusals is SPEC 5's: phase, kind, lane, pause, live grant, capabilities, admission.
     """
     if record.phase is not ELIGIBLE:
         raise ExecutionNotEligible("only a waiting execution is granted")
@@ -41,7 +45,9 @@ def issue(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -
         raise _other_kind(record)
     if request.lane_id != record.spec.lane_id:
         raise ExecutionNotInEligibleSet("the execution waits in another lane")
-    return _grant(record, now, request, kind)
+    admission.paused(record.spec)
+    no_grant(record)
+    return _grant(record, now, request, kind, store, tallies)
 
 
 def _other_kind(record: Execution) -> UseClaimResumedExecution | NotAResumedExecution:
@@ -50,14 +56,17 @@ def _other_kind(record: Execution) -> UseClaimResumedExecution | NotAResumedExec
     return NotAResumedExecution("the attempt was not interrupted: ask for a claim grant")
 
 
-def issue_reclaim(record: Execution, now: int, request: GrantRequest) -> Change | NotReclaimable:
+def issue_reclaim(
+    record: Execution, now: int, request: GrantRequest, store: Store, tallies: Tallies
+) -> Change | NotReclaimable:
     """Decide a reclaim grant, the end at the cap (D-05), or that there is nothing to take over."""
     if record.phase not in LOST:
         return NotReclaimable(record.execution_id, "execution_not_reclaimable")
     if request.lane_id != record.spec.lane_id:
         return NotReclaimable(record.execution_id, f"lane_mismatch: {record.spec.lane_id}")
+    admission.paused(record.spec)
     no_grant(record)
-    return cap(record, now) or _grant(record, now, request, RECLAIM)
+    return cap(record, now) or _grant(record, now, request, RECLAIM, store, tallies)
 
 
 def no_grant(record: Execution) -> None:
@@ -66,38 +75,53 @@ def no_grant(record: Execution) -> None:
         raise GrantAlreadyExists("a live grant is out")
 
 
-def _grant(record: Execution, now: int, request: GrantRequest, kind: GrantKind) -> Change:
+def _grant(
+    record: Execution, now: int, request: GrantRequest, kind: GrantKind, store: Store, tallies: Tallies
+) -> Change:
     """Decide a grant, or the stamp of a mismatch (X18), after all that tells the kinds apart."""
-    no_grant(record)
     required = record.spec.required
     lacking = capabilities.missing(required, request.worker_capabilities) if required else ()
     if lacking:
         mismatched = step(events.CapabilityMismatched, record.phase, record.phase)
         return (mismatched, write_mismatch, record, now, (request.worker_id, lacking), NONE_SET)
-    return granted(record, now, kind, request.grant_ttl_ms, request.terms)
+    refusal = admission.limit(kind, record.spec, request.worker_instance_id, now, store, tallies)
+    if refusal is not None:
+        raise refusal
+    return granted(record, now, store, kind, request.grant_ttl_ms, request.terms)
 
 
 def granted(
-    record: Execution, now: int, kind: GrantKind, ttl_ms: int, terms: Terms, credited: Credits = ()
+    record: Execution,
+    now: int,
+    store: Store,
+    kind: GrantKind,
+    ttl_ms: int,
+    terms: Terms,
+    credited: Credits = (),
 ) -> Change:
-    """Decide a grant that nothing forbids, and with it the credited of the lanes it was chosen among."""
+    """Decide a grant that nothing forbids, and with it the credits of the lanes it was chosen among."""
     expires_at_ms = now + ttl_ms
     if expires_at_ms > MAX_MS:
         raise invalid("grant_ttl_ms", "such that its end is an instant before 2**53")
     issued = _ISSUED if record.phase is ELIGIBLE else step(events.GrantIssued, record.phase, record.phase)
     shown = tuple((lane.lane_id, credit) for lane, credit in credited)
-    arguments = ((kind, now, expires_at_ms, terms), shown, credited)
+    name = record.spec.quota_policy_id
+    counted = None if kind is not CLAIM or name is None else (store.quotas[name], store.sequence + 1)
+    arguments = ((kind, now, expires_at_ms, terms), shown, credited, counted)
     return (issued, write_grant, record, now, arguments, expires_at_ms)
 
 
 _ISSUED: Final = step(events.GrantIssued, ELIGIBLE, ELIGIBLE)
 
 
-def write_grant(record: Execution, _at_ms: int, arguments: Arguments) -> None:
-    """Store the grant; the execution itself is untouched (reference 4.1)."""
-    record.grant, _shown, credited = arguments
+def write_grant(record: Execution, at_ms: int, arguments: Arguments) -> None:
+    """Store the grant and what it counts for; the execution itself is untouched (reference 4.1)."""
+    record.grant, _shown, credited, counted = arguments
     for lane, credit in credited:
         lane.credit = credit
+    if counted is not None:
+        quota, sequence = counted
+        quota.count(sequence, at_ms)
 
 
 def write_mismatch(record: Execution, at_ms: int, arguments: Arguments) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from grantcore import ClaimGrant, InvalidInput, ReclaimGrant, ResumeGrant, Worker, WorkerNotFound
 from grantcore.events import GrantIssued, ReclaimCapReached
+from grantcore.index.lazy import SLACK
 from tests.scheduling.stage import ANN, LANE, Stage
 
 
@@ -160,7 +161,7 @@ def test_empty_shelves_go_when_they_outnumber_the_others() -> None:
     for _ in range(200):
         assert stage.claim(able) is not None
     assert stage.next(able) is None
-    assert list(stage.engine._indexes.waiting.shelves()) == []
+    assert len(list(stage.engine._indexes.waiting.shelves())) <= SLACK
     stage.wait(1_000)
     assert stage.next(able) == "e0"
     stage.engine.check()

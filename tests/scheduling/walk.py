@@ -217,7 +217,9 @@ class Walk:
         digest = self.engine.digest() if self.chance.random() < 0.02 else None
         refusal = self.scheduler.would_grant(row.name, request)
         assert digest is None or digest == self.engine.digest()
-        self.agree("would_grant", None if refusal is None else refusal.code, self._refusal(row, instance, has))
+        self.agree(
+            "would_grant", None if refusal is None else refusal.code, self._refusal(row, instance, has)
+        )
         if refusal is None:
             self.issue(row, request)
 
@@ -256,9 +258,7 @@ class Walk:
         if self.chance.random() < 0.2:
             instance = self.chance.choice(INSTANCES)
         ttl_ms = self.chance.choice((10, 60, 300))
-        lease = self.engine.take(
-            grant, worker_id=worker_id, worker_instance_id=instance, lease_ttl_ms=ttl_ms
-        )
+        lease = self.engine.take(grant, worker_id=worker_id, worker_instance_id=instance, lease_ttl_ms=ttl_ms)
         row.reclaims += kind == RECLAIM
         row.grant, row.interrupted, row.state = None, False, "leased"
         row.lease = (instance, self.now + ttl_ms)
@@ -343,7 +343,10 @@ class Walk:
     def configure_lane(self) -> None:
         name = self.chance.choice(LANES)
         lane = self.model.lane(name)
-        lane.max_leases, lane.aging_ms = self.chance.choice((None, None, 3)), self.chance.choice((None, 7, 50))
+        lane.max_leases, lane.aging_ms = (
+            self.chance.choice((None, None, 3)),
+            self.chance.choice((None, 7, 50)),
+        )
         self.engine.configure_lane(name, max_leases=lane.max_leases, aging_ms_per_point=lane.aging_ms)
 
     def register(self) -> None:
@@ -448,4 +451,3 @@ OPERATIONS: Final[Mapping[str, int]] = {
     "check": 1,
 }
 """What happens how often."""
-
