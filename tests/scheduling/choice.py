@@ -173,7 +173,7 @@ class Choice:
 
     def _opens_ms(self, row: Row, now: int) -> int | None:
         """When time alone opens the shelf of a row: all that closes it must end by time."""
-        closed = list(self._closed(row, now))
+        closed = list(self._closed(row, now, ceiling=False))
         if not closed or self.lane(row.lane).state == "paused" or not self.runnable(row):
             return None
         ends = [at_ms for _, at_ms in closed]
@@ -186,7 +186,7 @@ class Choice:
         here = [worker for worker in self.workers.values() if row.lane in worker.lanes]
         return not here or any(row.required <= worker.has for worker in here)
 
-    def _closed(self, row: Row, now: int) -> Iterator[Refused]:
+    def _closed(self, row: Row, now: int, *, ceiling: bool = True) -> Iterator[Refused]:
         """All that keeps a row back, whoever asks, after the pause; in the order of SPEC 5."""
         if row.kind != RESUME:
             used_up = [self.budgets[name] for name in row.budgets if self.budgets[name].used_up(now)]
@@ -194,8 +194,8 @@ class Choice:
                 yield "budget_exceeded", budget.next_reset_ms()
         if row.quota is not None:
             yield from self._quota_full(row, self.quotas[row.quota], now)
-        ceiling = self.lane(row.lane).max_leases
-        if ceiling is not None and self._held(lane=row.lane) >= ceiling:
+        most = self.lane(row.lane).max_leases
+        if ceiling and most is not None and self._held(lane=row.lane) >= most:
             yield "concurrency_limit_exceeded", None
 
     def _quota_full(self, row: Row, quota: QuotaRow, now: int) -> Iterator[Refused]:

@@ -5,12 +5,15 @@ Quotas, budgets, lanes, weights, aging, workers, lapses, revocations, retries an
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import pytest
 
 from grantcore.engine import choosing
+from grantcore.engine.core import Core
 from grantcore.index import lines
+from grantcore.model.records import Execution
 from grantcore.rules import admission, granting
 from tests.scheduling.choice import Choice
 from tests.scheduling.walk import OPERATIONS, Disagreed, Walk
@@ -44,9 +47,9 @@ def test_model_and_scheduler_agree_a_million_times(seed: int) -> None:
 def the_lost_do_not_go_first(patch: pytest.MonkeyPatch) -> None:
     real = lines.rank
 
-    def rank(record: object, aging_ms: int | None) -> tuple[int, bool, int, str]:
-        first, _, *place = real(record, aging_ms)  # type: ignore[arg-type]
-        return (first, True, *place)
+    def rank(record: Execution, aging_ms: int | None) -> lines.Rank:
+        first, _, created_ms, name = real(record, aging_ms)
+        return (first, True, created_ms, name)
 
     patch.setattr(choosing, "rank", rank)
 
@@ -60,20 +63,22 @@ def every_shelf_is_open(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_winner_does_not_pay(patch: pytest.MonkeyPatch) -> None:
-    def by_weight(core: object, now: int, seeker: object, lanes: dict[str, int]) -> object:
-        heads = [choosing.best(core, now, seeker, lane) for lane in lanes]  # type: ignore[arg-type]
+    def by_weight(core: Core, now: int, seeker: choosing.Seeker, lanes: dict[str, int]) -> object:
+        heads = [choosing.best(core, now, seeker, lane) for lane in lanes]
         found = [head for head in heads if head is not None]
         return (found[0], ()) if found else None
 
     patch.setattr(choosing, "_by_weight", by_weight)
 
 
+Plant = Callable[[pytest.MonkeyPatch], None]
+
+
 @pytest.mark.parametrize(
     "plant", [the_lost_do_not_go_first, the_cap_is_forgotten, every_shelf_is_open, the_winner_does_not_pay]
 )
-def test_a_planted_bug_is_found(plant: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison can fail: each of these is seen within the run of one seed."""
-    assert callable(plant)
     plant(monkeypatch)
     with pytest.raises(Disagreed):
         walked(0, STEPS // 4)

@@ -98,7 +98,7 @@ class Walk:
             return self.pass_time()
         chance, lane = self.chance, self.chance.choice(LANES)
         quota = chance.choice((None, None, *QUOTAS))
-        budgets = tuple(name for name in BUDGETS if chance.random() < 0.25)
+        budgets = tuple(name for name in BUDGETS if chance.random() < 0.15)
         retries, reclaims = chance.choice((0, 2)), chance.choice((0, 1, 5))
         row = Row(
             f"j{chance.randrange(10**9):09d}",
@@ -179,7 +179,7 @@ class Walk:
             worker, lanes=lanes, grant_ttl_ms=ttl_ms, n=n, reclaim=reclaim
         )
         told = [(type(grant).__name__, grant.execution_id) for grant in found]
-        expected = []
+        expected: list[tuple[str, str]] = []
         while len(expected) < n:
             answer = self.model.grant_next(
                 seen, lanes, ends_ms=self.now + ttl_ms, reclaim=reclaim, now=self.now
@@ -224,7 +224,10 @@ class Walk:
             self.issue(row, request)
 
     def issue(self, row: Row, request: Any) -> None:
-        issue = {"ClaimGrant": self.engine.issue_claim_grant, "ResumeGrant": self.engine.issue_resume_grant}
+        issue: dict[str, Any] = {
+            "ClaimGrant": self.engine.issue_claim_grant,
+            "ResumeGrant": self.engine.issue_resume_grant,
+        }
         if row.kind == RECLAIM:
             answer: Any = self.engine.issue_reclaim_grant(row.name, request)
             self.grants.append(answer.grant)
@@ -247,14 +250,19 @@ class Walk:
 
     # -- grants and leases -------------------------------------------------------------------
 
+    def live_grant(self) -> tuple[Grant, Row, tuple[str, str, str]] | None:
+        """A grant that can be used, its row, and kind, worker and instance."""
+        while self.grants:
+            grant = self.grants.pop(self.chance.randrange(len(self.grants)))
+            row = self.model.rows.get(grant.execution_id)
+            if row is not None and row.grant is not None and row.grant[3] == grant.expires_at_ms:
+                return grant, row, row.grant[:3]
+        return None
+
     def take(self) -> None:
-        if not self.grants:
+        if (live := self.live_grant()) is None:
             return
-        grant = self.grants.pop(self.chance.randrange(len(self.grants)))
-        row = self.model.rows.get(grant.execution_id)
-        if row is None or row.grant is None or row.grant[3] != grant.expires_at_ms:
-            return
-        kind, worker_id, instance, _ = row.grant
+        grant, row, (kind, worker_id, instance) = live
         if self.chance.random() < 0.2:
             instance = self.chance.choice(INSTANCES)
         ttl_ms = self.chance.choice((10, 60, 300))
@@ -265,12 +273,10 @@ class Walk:
         self.leases.append(lease)
 
     def withdraw(self) -> None:
-        if self.grants:
-            grant = self.grants.pop()
-            row = self.model.rows.get(grant.execution_id)
-            if row is not None and row.grant is not None and row.grant[3] == grant.expires_at_ms:
-                assert self.engine.withdraw_grant(grant, worker_id=row.grant[1])
-                row.grant = None
+        if (live := self.live_grant()) is not None:
+            grant, row, (_, worker_id, _) = live
+            assert self.engine.withdraw_grant(grant, worker_id=worker_id)
+            row.grant = None
 
     def held(self) -> tuple[Lease, Row] | None:
         """A lease that is live, and its row."""
@@ -331,7 +337,7 @@ class Walk:
 
     def turn_lane(self) -> None:
         name = self.chance.choice(LANES)
-        state = self.chance.choice(("open", "open", "paused", "draining"))
+        state = self.chance.choice(("open", "open", "open", "paused", "draining"))
         turn = {
             "open": self.operator.resume_lane,
             "paused": self.operator.pause_lane,
@@ -426,13 +432,13 @@ OPERATIONS: Final[Mapping[str, int]] = {
     "claim": 50,
     "claim_many": 6,
     "take": 35,
-    "complete": 14,
+    "complete": 20,
     "fail": 8,
     "delay": 5,
-    "renew": 3,
+    "renew": 2,
     "revoke": 4,
     "withdraw": 3,
-    "cancel": 2,
+    "cancel": 10,
     "change_priority": 6,
     "operator_claim": 2,
     "peek": 5,
@@ -445,7 +451,7 @@ OPERATIONS: Final[Mapping[str, int]] = {
     "bury": 1,
     "spend": 4,
     "release_budget": 2,
-    "reset_budget": 1,
+    "reset_budget": 3,
     "pass_time": 20,
     "sleep": 8,
     "check": 1,
