@@ -7,7 +7,8 @@ here, because it only explains: an issue whose own tokens suffice is granted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from grantcore.engine.core import TIDYING, Core
@@ -187,16 +188,45 @@ def _who(worker_id: str, worker_instance_id: str) -> str:
 def _closing(core: Core, record: Execution, now: int) -> Iterator[Obstacle]:
     """All that closes the shelf it stands on."""
     spec = record.spec
-    shut = admission.closed_until(record.next_kind, spec, now, core._store, core._indexes.tallies)
-    if shut is not None:
-        reason, opens_at_ms = shut
-        yield Obstacle(reason, _DETAILS[reason].format(spec=spec), opens_at_ms)
+    store, tallies = core._store, core._indexes.tallies
+    for closer, ends_at_ms in admission.closers(record.next_kind, spec, now, store, tallies):
+        reason, detail = _CLOSERS[closer]
+        yield Obstacle(reason, detail(core, spec, now), ends_at_ms)
     if not _matched(spec, workers_of(core, spec.lane_id)):
-        yield Obstacle(NO_WORKER, f"no live worker of the lane has {', '.join(spec.required)}")
+        yield Obstacle(NO_WORKER, f"no live worker of the lane has all of {', '.join(spec.required)}")
 
 
-_DETAILS: Final = {
-    "paused_by_policy": "lane {spec.lane_id} is paused",
-    "waiting_for_quota": "quota policy {spec.quota_policy_id} is full",
-    "waiting_for_budget": "a budget of {spec.budget_ids} is used up",
-}
+def _paused(_core: Core, spec: Spec, _now: int) -> str:
+    return f"lane {spec.lane_id} is paused"
+
+
+def _used_up(core: Core, spec: Spec, now: int) -> str:
+    used_up = [name for name in spec.budget_ids if core._store.budgets[name].is_used_up(now)]
+    return f"used up: budget {', '.join(used_up)}"
+
+
+def _rate(core: Core, spec: Spec, _now: int) -> str:
+    quota = core._store.quotas[spec.quota_policy_id or ""]
+    most = quota.max_requests_per_window
+    return f"quota {quota.quota_policy_id}: {most} of {most} grants in {quota.window_ms} ms are out"
+
+
+def _slots(core: Core, spec: Spec, _now: int) -> str:
+    quota = core._store.quotas[spec.quota_policy_id or ""]
+    return f"quota {quota.quota_policy_id}: {quota.max_concurrent} of {quota.max_concurrent} slots are taken"
+
+
+def _ceiling(_core: Core, spec: Spec, _now: int) -> str:
+    return f"lane {spec.lane_id} has {spec.lane.max_leases} of {spec.lane.max_leases} leases out"
+
+
+_CLOSERS: Final[Mapping[str, tuple[str, Callable[[Core, Spec, int], str]]]] = MappingProxyType(
+    {
+        "paused": ("paused_by_policy", _paused),
+        "budget": ("waiting_for_budget", _used_up),
+        "rate": ("waiting_for_quota", _rate),
+        "slots": ("waiting_for_quota", _slots),
+        "lane": ("lane_ceiling", _ceiling),
+    }
+)
+"""By what ``admission.closers`` names: FlowFabric's reason, and a sentence."""

@@ -11,6 +11,7 @@ hosts have none, and every call would pay for it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from grantcore.index.liveness import Liveness
 from grantcore.model.grants import TERMS
@@ -18,7 +19,7 @@ from grantcore.model.leases import WORKER_INSTANCE_ID
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution, Spec, Store
 
-INSTANCE_ID = 1
+INSTANCE_ID: Final = 1
 """Place of the instance in the terms of a grant."""
 
 

@@ -8,7 +8,7 @@ import attrs
 
 from grantcore.model.grants import GrantRecord
 from grantcore.model.leases import Lease
-from grantcore.model.phases import Phase
+from grantcore.model.phases import OFFERED, Phase
 
 
 @attrs.frozen
@@ -72,7 +72,8 @@ class Explanation:
 
     def _body(self) -> list[str]:
         lines = [f"  {obstacle}" for obstacle in self.obstacles]
-        lines += [f"  worker {who} lacks {', '.join(lacks)}" for who, lacks in self.missing.items() if lacks]
+        if self.grant is None and self.phase in OFFERED:
+            lines += [f"  {who} lacks {', '.join(lacks)}" for who, lacks in self.missing.items() if lacks]
         if self.next_change is not None:
             lines.append(f"  next: {self.next_change} at {self.next_change_at_ms}")
         return lines

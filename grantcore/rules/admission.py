@@ -80,6 +80,16 @@ def refusal(
     return limit(kind, spec, instance_id, now, store, tallies)
 
 
+def closers(kind: GrantKind, spec: Spec, now: int, store: Store, tallies: Tallies) -> Iterator[Closer]:
+    """All that keeps such executions back (paused, budget, rate, slots, lane), and when time ends it."""
+    if spec.lane.state is LaneStatus.PAUSED:
+        yield "paused", None
+    yield from _limits(kind, spec, now, store, tallies)
+    most = spec.lane.max_leases
+    if most is not None and tallies.by_lane.get(spec.lane_id, 0) >= most:
+        yield "lane", None
+
+
 def closed_until(kind: GrantKind, spec: Spec, now: int, store: Store, tallies: Tallies) -> Closer | None:
     """Why such executions are not granted, and when time alone ends that; None: they are."""
     if spec.lane.state is LaneStatus.PAUSED:
