@@ -25,11 +25,13 @@ from grantcore.index.lines import Rank, rank
 from grantcore.index.tallies import INSTANCE_ID
 from grantcore.index.waiting import Shelf, Tokens
 from grantcore.model.errors import (
-    BugError,
     CapabilityMismatch,
+    CooperativeError,
     ExecutionNotInEligibleSet,
     ExecutionNotReclaimable,
     GrantError,
+    MisuseError,
+    RetryableError,
 )
 from grantcore.model.events import CapabilityMismatched, ReclaimCapReached
 from grantcore.model.grants import (
@@ -170,9 +172,7 @@ def would_refuse(core: Core, record: Execution, now: int, request: GrantRequest)
         else:
             kind = RESUME if record.interrupted else CLAIM
             change = granting.issue(record, now, request, kind, store, tallies)
-    except BugError:
-        raise
-    except GrantError as refusal:
+    except (RetryableError, CooperativeError, MisuseError) as refusal:
         return refusal.with_traceback(None)
     if isinstance(change, NotReclaimable):
         return _not_reclaimable(change.detail)

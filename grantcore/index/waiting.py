@@ -86,12 +86,9 @@ class Shelf:
     def head(self) -> Execution | None:
         """The first of all its lines, or None; O(1) amortised. Empty lines go, save the last."""
         order = self._order
-        while order:
-            record = self.lines[-order[0]].head()
-            if record is not None or len(order) == 1:
-                return record
+        while (record := self.lines[-order[0]].head()) is None and len(order) > 1:
             self._drop(-heappop(order))
-        return None
+        return record
 
     def tells_its_lines(self) -> bool:
         """Whether the heap holds the priorities of the lines: for ``check()``."""
@@ -136,10 +133,9 @@ class Aisle:
             self._fitting[has] = fitting
         return fitting
 
-    def changed(self) -> None:
-        """Forget what was remembered of other shelves, and count anew."""
+    def forget(self) -> None:
+        """Forget which shelves fit: there are others now."""
         self._fitting.clear()
-        self.claims = sum(kind is CLAIM for kind, *_ in self.shelves)
 
 
 _NO_AISLE: Final = Aisle()
@@ -206,7 +202,8 @@ class Waiting:
         shelf = aisle.shelves.get(key)
         if shelf is None:
             shelf = aisle.shelves[key] = Shelf(kind, spec, self.lines)
-            aisle.changed()
+            aisle.forget()
+            aisle.claims += kind is CLAIM
             if shelf.metered:
                 self.metered[shelf] = None
         else:
@@ -215,10 +212,6 @@ class Waiting:
         if kind is CLAIM:
             self.known.add(spec)
         return shelf
-
-    def knows(self, spec: Spec) -> bool:
-        """Whether there is a shelf for fresh attempts of this spec. O(1)."""
-        return spec in self.known
 
     def has_room(self, spec: Spec, limit: int) -> bool:
         """Whether one more execution may stand in its lane: on a shelf there is, or on a new one."""
@@ -310,10 +303,11 @@ class Waiting:
     def _remove(self, aisle: Aisle, keys: Iterable[Key]) -> None:
         for key in keys:
             shelf = aisle.shelves.pop(key)
+            aisle.claims -= shelf.kind is CLAIM
             self.metered.pop(shelf, None)
             shelf.drop()
             for spec in shelf.specs:
                 del self._shelves[spec, shelf.kind]
                 if shelf.kind is CLAIM:
                     self.known.discard(spec)
-        aisle.changed()
+        aisle.forget()

@@ -35,8 +35,12 @@ def test_offered_the_moment_one_registers_that_can() -> None:
     assert stage.reason("e") == NOBODY
     assert stage.reason("easy") == OPEN
     assert stage.scheduler.unmatched(LANE) == ("e",)
+    stage.create("too", needs=["gpu", "ssd"])
     listed = {entry.execution_id: entry.blocking_reason for entry in stage.engine.list_executions().entries}
-    assert listed == {"e": "waiting_for_capable_worker", "easy": "waiting_for_worker"}
+    assert listed.pop("easy") == "waiting_for_worker"
+    assert listed == dict.fromkeys(("e", "too"), "waiting_for_capable_worker")
+    assert stage.scheduler.unmatched(LANE) == ("e", "too")
+    stage.engine.cancel_execution("too", reason="r")
     told = len(stage.told)
     register(stage, "carl", "gpu", "more", "ssd")
     assert [type(event).__name__ for event in stage.told[told:]] == ["WorkerRegistered"]
