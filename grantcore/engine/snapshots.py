@@ -534,8 +534,8 @@ def _quota(quota: Quota, now: int) -> Json:
 def _budget(budget: Budget, now: int) -> Json:
     """A budget as it stands in the present period; keys that have expired are no state."""
     written = BUDGET.write(budget)
-    if not budget.used(now):
-        written.pop("usage", None)
+    written["usage"] = AMOUNTS.write(budget.used(now))
+    if not any(written["usage"].values()):
         written.pop("used_at_ms", None)
     written["keys"] = AMOUNTS.write({name: ms for name, ms in budget.keys.items() if not gone(ms, now)})
     return written

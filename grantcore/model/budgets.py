@@ -39,12 +39,12 @@ class Budget:
     """With so many, it is time to look for forgotten ones; no part of the state."""
 
     def used(self, now_ms: int) -> Amounts:
-        """What counts in the present period. O(1)."""
+        """What counts in the present period: of an earlier one, only the names of its dimensions. O(1)."""
         interval_ms = self.reset_interval_ms
         if interval_ms is None:
             return self.usage
         began_ms = now_ms - (now_ms - self.counted_from_ms) % interval_ms
-        return self.usage if self.used_at_ms >= began_ms else {}
+        return self.usage if self.used_at_ms >= began_ms else dict.fromkeys(self.usage, 0)
 
     def resets_at_ms(self, now_ms: int) -> int | None:
         """When the next period begins; None: never by itself. O(1)."""

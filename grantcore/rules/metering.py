@@ -117,6 +117,6 @@ def reset(budget: Budget, now: int) -> Note:
 
 def write_reset(budget: Budget, at_ms: int) -> None:
     """Store the new period."""
-    budget.usage = {}
+    budget.usage = dict.fromkeys(budget.usage, 0)
     budget.used_at_ms = at_ms
     budget.counted_from_ms = at_ms

@@ -13,13 +13,12 @@ from grantcore.rules.change import Note
 
 
 def register(store: Store, now: int, wanted: Registration) -> Note:
-    """Decide a registration; one that is alive keeps its beginning, and its worker (D-21)."""
+    """Decide a registration; one that is alive keeps its worker (D-21)."""
     known = store.workers.get((wanted.namespace, wanted.worker_instance_id))
     if known is not None and known.worker_id != wanted.worker_id:
         raise InstanceReassigned("the instance is alive under another worker_id")
-    began_ms = now if known is None else known.registered_at_ms
     event: type[events.WorkerAlive] = events.WorkerRegistered if known is None else events.WorkerRefreshed
-    return _alive(event, store, now, attrs.evolve(wanted, registered_at_ms=began_ms))
+    return _alive(event, store, now, attrs.evolve(wanted, registered_at_ms=now))
 
 
 def refresh(store: Store, now: int, known: Registration) -> Note:

@@ -9,6 +9,7 @@ from tests.conformance import observing
 from tests.conformance.compare import Observed
 from tests.conformance.operations import Session, perform
 from tests.conformance.recorded_views import Shelf
+from tests.conformance.registry import Registry
 from tests.conformance.trace_reader import Record, Step
 
 # Traces outlast the default retention, and some grants the default limit.
@@ -51,7 +52,11 @@ class Adapter:
         self._clock = grantcore.ManualClock(config["start_ms"])
         self._ids = RecordedIds()
         self.engine = grantcore.GrantEngine(clock=self._clock, ids=self._ids, config=CONFIG)
-        self._session = Session(engine=self.engine, operator=self.engine.operator("operator"))
+        self._session = Session(
+            engine=self.engine,
+            operator=self.engine.operator("operator"),
+            registry=Registry(self.engine, self._clock),
+        )
         self._instances: list[str] = config["worker_instances"]
         self._seen: dict[str, int] = {}
 
@@ -75,8 +80,7 @@ class Adapter:
             states={eid: observing.state_of(self.engine, eid) for eid in looked_at},
             events=self._new_events(step),
             indexes=observing.indexes_of(self.engine, snapshots, self._instances),
-            # Neither workers nor quotas nor budgets yet: a trace that has them does not pass.
-            aux={},
+            aux=self._session.registry.aux(),
             views={
                 **observing.views_of(self.engine, snapshots, shelves),
                 "minted by a refusal": self._ids.minted if result["status"] != "ok" else [],

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import grantcore
 from tests.conformance.policies import Unsupported, read_policy, refuse_unknown
+from tests.conformance.registry import Registry
 from tests.conformance.trace_reader import Record
 
 Grant = grantcore.ClaimGrant | grantcore.ResumeGrant | grantcore.ReclaimGrant
@@ -34,6 +35,8 @@ class Session:
 
     engine: grantcore.GrantEngine
     operator: grantcore.Operator
+    registry: Registry
+    """Workers, quotas and budgets."""
     grants: dict[str, Grant] = field(default_factory=dict)
     """The grant each execution was last given."""
     snapshots: dict[str, grantcore.ExecutionSnapshot] = field(default_factory=dict)
@@ -390,6 +393,24 @@ CREATING: Final = frozenset(
     | {"input_payload", "delay_until", "idempotency_key", "tags", "execution_deadline_at"}
 )
 ID: Final = frozenset({"execution_id"})
+INSTANCE: Final = frozenset({"namespace", "worker_instance_id"})
+REGISTERING: Final = INSTANCE | {"worker_id", "lanes", "capabilities", "liveness_ttl_ms"}
+QUOTA: Final = frozenset({"quota_policy_id"})
+# The limits are those of the policy, which is asked.
+ADMITTING: Final = QUOTA | ID | {"window_seconds", "rate_limit", "concurrency_cap"}
+LIMITING: Final = QUOTA | {"window_seconds", "max_requests_per_window", "max_concurrent"}
+BUDGET: Final = frozenset({"budget_id"})
+# Whose budget it is, and what the host does about a breach, is the host's business.
+BUDGETING: Final = (
+    BUDGET
+    | {"dimensions", "reset_interval_ms", "scope_type", "scope_id"}
+    | {
+        "enforcement_mode",
+        "on_hard_limit",
+        "on_soft_limit",
+    }
+)
+USING: Final = BUDGET | {"deltas", "dedup_key"}
 
 OPERATIONS: Final = {
     "create_execution": Operation(_create, CREATING),
@@ -418,4 +439,21 @@ OPERATIONS: Final = {
     "mark_lease_expired_if_due": Operation(_time_passes, ID),
     "expire_execution": Operation(_time_passes, ID | {"expire_reason"}),
     "promote_delayed": Operation(_time_passes, ID),
+    "register_worker": Operation(lambda session, args: session.registry.register_worker(args), REGISTERING),
+    "heartbeat_worker": Operation(lambda session, args: session.registry.heartbeat_worker(args), INSTANCE),
+    "mark_worker_dead": Operation(
+        lambda session, args: session.registry.mark_worker_dead(args), INSTANCE | {"reason"}
+    ),
+    "create_quota_policy": Operation(
+        lambda session, args: session.registry.create_quota_policy(args), LIMITING
+    ),
+    "check_admission": Operation(lambda session, args: session.registry.check_admission(args), ADMITTING),
+    "release_admission": Operation(
+        lambda session, args: session.registry.release_admission(args), QUOTA | ID
+    ),
+    "create_budget": Operation(lambda session, args: session.registry.create_budget(args), BUDGETING),
+    "report_usage_and_check": Operation(lambda session, args: session.registry.report_usage(args), USING),
+    "record_spend": Operation(lambda session, args: session.registry.record_spend(args), USING | ID),
+    "release_budget": Operation(lambda session, args: session.registry.release_budget(args), BUDGET | ID),
+    "reset_budget": Operation(lambda session, args: session.registry.reset_budget(args), BUDGET),
 }
