@@ -181,8 +181,8 @@ class Scheduler:
         try:
             now = engine._begin()
             engine._pending = TIDYING
-            best = choosing.in_order(engine, now, seeker, lane_id)
-            found = tuple(record.execution_id for record in islice(best, limit))
+            best = choosing.first(engine, now, seeker, lane_id, limit)
+            found = tuple(record.execution_id for record in best)
             engine._pending = None
             return found
         finally:

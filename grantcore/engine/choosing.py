@@ -15,13 +15,14 @@ with n lanes of weights that sum up to W, a lane of weight w that has work is se
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 import attrs
 
 from grantcore.engine.core import TIDYING, Core
 from grantcore.index.lazy import SLACK
-from grantcore.index.lines import Rank, rank
+from grantcore.index.lines import rank
 from grantcore.index.tallies import INSTANCE_ID
 from grantcore.index.waiting import Shelf, Tokens
 from grantcore.model.errors import (
@@ -43,6 +44,7 @@ from grantcore.model.grants import (
     ResumeGrant,
     Terms,
 )
+from grantcore.model.lanes import LaneStatus
 from grantcore.model.outcomes import NotReclaimable
 from grantcore.model.records import CLAIM, RECLAIM, RESUME, Execution
 from grantcore.model.requests import GrantRequest, IssueReclaimGrantRequest
@@ -56,6 +58,7 @@ Found = tuple[Execution, Credits]
 """Who was chosen, and what that leaves each lane in credit."""
 
 KINDS: Final = frozenset(GrantKind)
+PAUSED: Final = LaneStatus.PAUSED
 WAITING: Final = frozenset({CLAIM, RESUME})
 
 
@@ -131,36 +134,45 @@ def best(core: Core, now: int, seeker: Seeker, lane_id: str) -> Execution | None
     """
     waiting = core._indexes.waiting
     chosen: Execution | None = None
-    first: Rank | None = None
     idle = 0
     shelves = waiting.fitting(lane_id, seeker.has)
     for shelf in shelves:
         head = shelf.head()
         if head is None:
             idle += 1
-        elif shelf.kind in seeker.kinds:
-            this = rank(head, shelf.aging_ms)
-            if (first is None or this < first) and _admits(core, now, seeker, shelf):
-                chosen, first = head, this
+        elif (
+            shelf.kind in seeker.kinds
+            and (chosen is None or rank(head, shelf.aging_ms) < rank(chosen, shelf.aging_ms))
+            and _admits(core, now, seeker, shelf)
+        ):
+            chosen = head
     if idle > SLACK and 2 * idle > len(shelves):
         waiting.prune(lane_id)
     return chosen
 
 
 def _admits(core: Core, now: int, seeker: Seeker, shelf: Shelf) -> bool:
-    store, tallies = core._store, core._indexes.tallies
-    return admission.refusal(shelf.kind, shelf.spec, seeker.terms[INSTANCE_ID], now, store, tallies) is None
+    spec, tallies = shelf.spec, core._indexes.tallies
+    if not shelf.metered and not tallies.watching:
+        return spec.lane.state is not PAUSED
+    return admission.refusal(shelf.kind, spec, seeker.terms[INSTANCE_ID], now, core._store, tallies) is None
 
 
-def in_order(core: Core, now: int, seeker: Seeker, lane_id: str) -> Iterator[Execution]:
-    """All that could be granted in a lane, best first."""
+def first(core: Core, now: int, seeker: Seeker, lane_id: str, limit: int) -> Iterator[Execution]:
+    """The first that could be granted in a lane, best first.
+
+    To be called, and gone through, while :data:`TIDYING` is pending.
+    """
+    if limit == 1:
+        record = best(core, now, seeker, lane_id)
+        return iter(() if record is None else (record,))
     waiting = core._indexes.waiting
     open_ones = [
         shelf
         for shelf in waiting.fitting(lane_id, seeker.has)
-        if shelf.kind in seeker.kinds and _admits(core, now, seeker, shelf)
+        if shelf.kind in seeker.kinds and shelf.head() is not None and _admits(core, now, seeker, shelf)
     ]
-    return waiting.in_order(open_ones)
+    return islice(waiting.in_order(open_ones), limit)
 
 
 def would_refuse(core: Core, record: Execution, now: int, request: GrantRequest) -> GrantError | None:

@@ -18,7 +18,7 @@ grants executions directly never pays for a shelf.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heappop, heappush, merge
 from operator import itemgetter
 from typing import Final
@@ -52,7 +52,7 @@ MAX_REMEMBERED: Final = 256
 class Shelf:
     """Those that admission treats alike."""
 
-    __slots__ = ("_order", "_shortcuts", "aging_ms", "kind", "lines", "spec", "specs")
+    __slots__ = ("_order", "_shortcuts", "aging_ms", "kind", "lines", "metered", "spec", "specs")
 
     def __init__(self, kind: GrantKind, spec: Spec, shortcuts: Shortcuts) -> None:
         self.kind = kind
@@ -65,11 +65,8 @@ class Shelf:
         self._order: list[int] = []
         """A heap of the priorities that have a line, negated."""
         self._shortcuts = shortcuts
-
-    @property
-    def metered(self) -> bool:
-        """Whether it can be closed by more than its lane."""
-        return self.spec.quota_policy_id is not None or bool(self.spec.budget_ids)
+        self.metered = spec.quota_policy_id is not None or bool(spec.budget_ids)
+        """Whether it can be closed by more than its lane and ceilings."""
 
     def line(self, priority: int) -> Line | AgedLine:
         """The line of a priority, made if it is not there. O(1), O(log lines) if it is made."""
@@ -229,8 +226,10 @@ class Waiting:
         self.settle()
         return self.aisles.get(lane_id, _NO_AISLE).fitting(has)
 
-    def in_order(self, shelves: Iterable[Shelf]) -> Iterator[Execution]:
+    def in_order(self, shelves: Sequence[Shelf]) -> Iterator[Execution]:
         """The members of shelves of one lane in the order of service."""
+        if len(shelves) == 1:
+            return shelves[0].members()
 
         def ranked(shelf: Shelf) -> Iterator[tuple[Rank, Execution]]:
             return ((rank(record, shelf.aging_ms), record) for record in shelf.members())
