@@ -16,6 +16,8 @@ from grantcore.model.grants import ClaimGrant, ReclaimGrant, ResumeGrant
 from grantcore.model.requests import REQUEST_TYPES, GrantRequest
 from grantcore.model.workers import DEFAULT_NAMESPACE, Worker
 
+_NOBODY: Final = ("", "", None, None, None)
+
 MAX_PEEK: Final = 100_000
 MAX_GRANTS: Final = 100_000
 MAX_LANES: Final = 10_000
@@ -35,13 +37,14 @@ class Scheduler:
     ClaimGrant(execution_id='job-1', expires_at_ms=1000)
     """
 
-    __slots__ = ("_engine", "_lanes")
+    __slots__ = ("_engine", "_lanes", "_tokens")
 
     def __init__(self, engine: GrantEngine) -> None:
         """Look at ``engine``."""
         self._engine = checks.instance("engine", engine, GrantEngine)
         # What a caller gave last and was accepted; it comes again in most calls.
         self._lanes: tuple[str, ...] = ()
+        self._tokens: tuple[object, tuple[str, ...]] = ((), ())
 
     def claim_for_worker(
         self,
@@ -172,7 +175,7 @@ class Scheduler:
         """
         engine = self._engine
         checks.lane_id(lane_id)
-        seeker = Seeker(("", "", None, None, None), _read(capabilities), choosing.WAITING)
+        seeker = Seeker(_NOBODY, self._read_tokens(capabilities), choosing.WAITING)
         checks.integer("limit", limit, 1, MAX_PEEK)
         lock = engine._lock
         if lock._is_owned():
@@ -187,6 +190,16 @@ class Scheduler:
             return found
         finally:
             lock.release()
+
+    def _read_tokens(self, tokens: Iterable[str]) -> tuple[str, ...]:
+        """Judge what a worker has; a tuple is judged once."""
+        last, read = self._tokens
+        if tokens is last:
+            return read
+        read = capabilities.read("worker", tokens)
+        if type(tokens) is tuple:
+            self._tokens = (tokens, read)
+        return read
 
     def would_grant(self, execution_id: str, request: GrantRequest) -> GrantError | None:
         """The refusal that issuing this grant would give now, changing nothing; None: it would be issued.
@@ -244,7 +257,3 @@ class Scheduler:
             return found
         finally:
             lock.release()
-
-
-def _read(tokens: Iterable[str]) -> tuple[str, ...]:
-    return capabilities.read("worker", tokens)
