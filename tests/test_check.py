@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import pytest
 
 from grantcore import (
@@ -28,7 +29,7 @@ from grantcore.model.ids import MintedIds
 from grantcore.model.leases import LEASE_EPOCH, LeaseKind
 from grantcore.model.past import past_of
 from grantcore.model.phases import Phase
-from grantcore.model.records import FIRST, INTERRUPTED, Execution, rare_of
+from grantcore.model.records import FIRST, INTERRUPTED, Execution, Store, rare_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +58,14 @@ class World:
     def e(self) -> Execution:
         return self.engine._store.records["e"]
 
+    @property
+    def store(self) -> Store:
+        return self.engine._store
+
+    def worker(self, **spoilt: Any) -> None:
+        workers = self.store.workers
+        workers["default", "w-1"] = attrs.evolve(workers["default", "w-1"], **spoilt)
+
     def lease(self) -> Lease:
         return self.take(self.engine.issue_claim_grant("e", CLAIM))
 
@@ -74,6 +83,23 @@ class World:
 
 def waiting() -> World:
     return World()
+
+
+def metered() -> World:
+    """A worker with a ceiling, and an execution that holds a slot of a quota policy and has a budget."""
+    world = World()
+    engine = world.engine
+    engine.register_worker("w", "w-1", lanes=["main"], capabilities=[], liveness_ttl_ms=5_000, max_leases=3)
+    engine.create_quota_policy("q", max_requests_per_window=5, max_concurrent=5)
+    engine.create_budget("b", hard_limits={"usd": 5})
+    engine.create_execution(lane_id="main", execution_id="m", quota_policy_id="q", budget_ids=["b"])
+    engine.issue_claim_grant("m", CLAIM)
+    return world
+
+
+def rename_worker(world: World) -> None:
+    workers = world.store.workers
+    workers["default", "w-2"] = workers.pop(("default", "w-1"))
 
 
 def granted() -> World:
@@ -256,6 +282,18 @@ SPOILERS: Final[list[Spoiler]] = [
     (retrying, spoil_past("retry_count", 10), "more retries than allowed"),
     (retrying, spoil_past("reclaim_count", 10), "more reclaims than allowed"),
     (retrying, spoil_past("replay_count", 11), "more replays than allowed"),
+    (metered, rename_worker, "a worker under another name"),
+    (metered, lambda w: w.worker(expires_at_ms=1), "a worker outside its time"),
+    (metered, lambda w: w.store.quotas["q"].issued.append((0, 0)), "grants out of order in the window"),
+    (metered, lambda w: setattr(w.store.quotas["q"], "max_requests_per_window", 0), "more grants in the"),
+    (metered, lambda w: setattr(w.store.budgets["b"], "used_at_ms", 9_999), "a budget of the future"),
+    (metered, lambda w: w.store.lanes.pop("main"), "executions of another lane of this name"),
+    (metered, lambda w: w.store.quotas.clear(), "executions of a quota policy that does not exist"),
+    (metered, lambda w: w.store.budgets.clear(), "executions of a budget that does not exist"),
+    (metered, lambda w: w.engine._indexes.tallies.by_quota.clear(), "the slots in use are wrong"),
+    (metered, lambda w: setattr(w.engine._indexes.tallies, "watching", False), "a ceiling that nobody"),
+    (metered, lambda w: w.engine._indexes.liveness.remove("w-1", "default"), "the live workers are others"),
+    (metered, lambda w: setattr(w.engine._deadlines, "next_ms", 2**53), "a worker that lapses before"),
     (waiting, lambda w: w.engine._indexes.counts.add(Phase.LEASED, 1), "counts by phase are wrong"),
     (waiting, lambda w: setattr(w.engine._indexes, "live_grants", 1), "the count of live grants is wrong"),
     (retrying, spoil_rare("delay_until_ms", 1_500), "due before"),

@@ -22,6 +22,7 @@ from grantcore import (
     RetryPolicy,
 )
 from grantcore.events import ExecutionEvent
+from tests.observing import of_executions
 
 POLICIES = (
     ExecutionPolicy(),
@@ -55,7 +56,7 @@ class Story:
         self.engine = GrantEngine(clock=self.clock, ids=Ids())
         self.boss = self.engine.operator("boss")
         self.told: list[str] = []
-        self.engine.subscribe(self._hear)
+        self.engine.subscribe(of_executions(self._hear))
 
     def _hear(self, event: ExecutionEvent) -> None:
         self.told.append(

@@ -26,6 +26,7 @@ from grantcore import (
 from grantcore.events import ExecutionEvent
 from grantcore.model.ids import MintedIds
 from tests.life.plain import plain, stories
+from tests.observing import of_executions
 
 
 @attrs.frozen
@@ -138,7 +139,7 @@ def new_run(config: EngineConfig, start_ms: int, *, watched: bool = True, minted
     source = MintedIds("0123456789abcdef0123") if minted else ids
     run = Run(GrantEngine(clock=clock, ids=source, config=config), clock, ids, minted=minted)
     if watched:
-        run.engine.subscribe(run.told.append)
+        run.engine.subscribe(of_executions(run.told.append))
     return run
 
 
@@ -148,5 +149,5 @@ def restored(run: Run, config: EngineConfig) -> Run:
     source = None if run.minted else ids
     engine = GrantEngine.restore(run.engine.snapshot(), clock=clock, ids=source, config=config)
     again = Run(engine, clock, ids, minted=run.minted)
-    engine.subscribe(again.told.append)
+    engine.subscribe(of_executions(again.told.append))
     return again

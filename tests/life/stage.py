@@ -34,6 +34,7 @@ from grantcore import (
     RetryPolicy,
 )
 from grantcore.events import ExecutionEvent
+from tests.observing import of_executions
 
 START_MS: Final = 1_000_000
 LANE: Final = "main"
@@ -123,7 +124,7 @@ class Stage:
         self.policy = policy
         self.deadline_at_ms = deadline_at_ms
         self.told: list[ExecutionEvent] = []
-        self.engine.subscribe(self.told.append)
+        self.engine.subscribe(of_executions(self.told.append))
         self.granted: Grant | None = None
         self.held: Lease | None = None
 

@@ -19,7 +19,7 @@ from tests.life import digest_story
 from tests.life.digest_story import Story
 
 GOLDEN: Final = {
-    "digest": "e6d94024961bc96de51f7595198b6dcf307df970be54876bd61f6168fc59cd29",
+    "digest": "ae6752f466c916aeaf9435b0357f207c1aca1edb31541ba0db2d5fdd87980fe9",
     "events": "63bea6573229f58b35862ea4f5c5235590a378769699a24d4f4f6e58dd6b44ea",
 }
 """Of the story, whatever runs it. Another format of the state is another version of the snapshot."""

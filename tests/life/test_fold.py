@@ -20,6 +20,7 @@ from tests.life.stage import JOB, Stage
 from tests.life.test_table import EDGES
 from tests.life.walk import Walk
 from tests.life.ways import WAYS
+from tests.observing import of_executions
 
 CONFIG: Final = EngineConfig()
 LASTING: Final = Settings(config=attrs.evolve(TIGHT, retention_ms=None, max_executions=None), names=12)
@@ -108,7 +109,7 @@ def test_the_stream_goes_on_where_a_snapshot_was_taken() -> None:
     walk._hear()
     clock = ManualClock(walk.run.clock())
     engine = GrantEngine.restore(walk.engine.snapshot(), clock=clock, config=TIGHT)
-    engine.subscribe(walk.run.told.append)
+    engine.subscribe(of_executions(walk.run.told.append))
     for entry in engine.list_executions().entries:
         engine.set_execution_tags(entry.execution_id, {"a.x": "after"})
     clock.advance(5_000)

@@ -24,6 +24,7 @@ from tests.life.recipes import RECIPES
 from tests.life.script import Run, new_run, restored
 from tests.life.stage import ATTEMPT_MS, JOB, NumberedIds, Stage, bare_fence, reclaim_request
 from tests.life.walk import Walk
+from tests.observing import of_executions
 
 SEEDS: Final = range(10)
 
@@ -128,7 +129,9 @@ def test_what_became_due_lapses_at_the_first_call_with_its_own_stamp() -> None:
     clock = ManualClock(stage.now + 500)
     engine = GrantEngine.restore(data, clock=clock)
     told: list[tuple[str, str, int]] = []
-    engine.subscribe(lambda event: told.append((type(event).__name__, event.execution_id, event.at_ms)))
+    engine.subscribe(
+        of_executions(lambda event: told.append((type(event).__name__, event.execution_id, event.at_ms)))
+    )
     engine.now_ms()
     assert told == [
         ("LeaseLapsed", JOB, stage.now + 10),

@@ -22,6 +22,7 @@ from tests.life.folded import differences
 from tests.life.misses import NEAR, garbage, ruined_request
 from tests.life.moves import create, moves
 from tests.life.script import IdsBySubject, Run, Step, new_run, perform, refused, restored
+from tests.observing import of_executions
 
 SENSIBLE: Final = 0.7
 NEAR_MISS: Final = 0.9
@@ -74,7 +75,7 @@ class Walk:
         self.auditor = Auditor()
         self.book = Book(self.settings.config.lease_history_limit)
         if watched:
-            self.run.engine.subscribe(self.run.told.append)
+            self.run.engine.subscribe(of_executions(self.run.told.append))
         self.moves = moves(alone=self.settings.alone)
         self.check_every, self.sample, self.probe_every = check_every, sample, probe_every
         self.record = record

@@ -18,7 +18,7 @@ from typing import Any, Final
 import sortedcontainers  # type: ignore[import-untyped]  # only its place is asked for
 
 import grantcore as gc
-from grantcore.events import ExecutionEvent
+from grantcore.events import Event
 from tests.robustness import inside
 from tests.robustness.calls import Scenario
 from tests.robustness.worlds import World, falling_due, new_world
@@ -110,7 +110,7 @@ class Plan:
     allowed: list[str] = field(default_factory=list)
     """Digests: before the call's own commits, and after each of them."""
 
-    events: list[ExecutionEvent] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     first_event: int = 0
     minted: int = 0
     """The position of the id source before the call."""

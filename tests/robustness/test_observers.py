@@ -10,7 +10,8 @@ import pytest
 
 import grantcore as gc
 from grantcore import events
-from grantcore.events import ExecutionEvent
+from grantcore.events import Event
+from tests.observing import of_executions
 from tests.robustness import inside, worlds
 from tests.robustness.worlds import LANE, World, new_world
 
@@ -19,17 +20,17 @@ class Stop(BaseException):
     """What an observer may raise on purpose to get through."""
 
 
-def raising(error: BaseException) -> Callable[[ExecutionEvent], NoReturn]:
+def raising(error: BaseException) -> Callable[[Event], NoReturn]:
     """An observer that raises."""
 
-    def observe(_: ExecutionEvent) -> NoReturn:
+    def observe(_: Event) -> NoReturn:
         raise error
 
     return observe
 
 
-def listening(world: World) -> list[ExecutionEvent]:
-    heard: list[ExecutionEvent] = []
+def listening(world: World) -> list[Event]:
+    heard: list[Event] = []
     world.engine.subscribe(heard.append)
     return heard
 
@@ -179,7 +180,9 @@ def test_reads_tell_lapses_too() -> None:
 def test_an_observer_sees_the_state_whole_and_the_caller_not_yet_answered() -> None:
     """SPEC 10: delivery is before the call returns, under the lock."""
     world, seen = new_world(), []
-    world.engine.subscribe(lambda event: seen.append((event.phase, inside.has_lock(world.engine))))
+    world.engine.subscribe(
+        of_executions(lambda event: seen.append((event.phase, inside.has_lock(world.engine))))
+    )
     world.engine.create_execution(lane_id=LANE, execution_id="e")
     assert seen == [(gc.Phase.ELIGIBLE, True)]
 
@@ -210,7 +213,7 @@ def test_subscribe_applies_no_lapse() -> None:
 def test_close_is_idempotent() -> None:
     """SPEC 10: closing twice is fine, and closing one of two subscriptions of the same observer too."""
     world = new_world()
-    heard: list[ExecutionEvent] = []
+    heard: list[Event] = []
     first, second = world.engine.subscribe(heard.append), world.engine.subscribe(heard.append)
     first.close()
     first.close()
@@ -225,7 +228,7 @@ def test_close_is_idempotent() -> None:
 def test_a_subscription_is_a_context_manager() -> None:
     """SPEC 10: left by an exception, it is closed as well."""
     world = new_world()
-    heard: list[ExecutionEvent] = []
+    heard: list[Event] = []
     with pytest.raises(Stop), world.engine.subscribe(heard.append) as subscription:
         worlds.waiting(world)
         raise Stop
@@ -239,13 +242,13 @@ def test_closing_during_dispatch() -> None:
     world, heard = new_world(), []
     subscriptions: list[gc.Subscription] = []
 
-    def observe(event: ExecutionEvent) -> None:
+    def observe(event: Event) -> None:
         heard.append(event)
         for subscription in subscriptions:
             subscription.close()
 
-    before: list[ExecutionEvent] = []
-    after: list[ExecutionEvent] = []
+    before: list[Event] = []
+    after: list[Event] = []
     subscriptions.append(world.engine.subscribe(before.append))
     subscriptions.append(world.engine.subscribe(observe))
     subscriptions.append(world.engine.subscribe(after.append))
@@ -258,7 +261,7 @@ def test_subscribing_during_dispatch_is_refused() -> None:
     """SPEC 10, 11: any call from an observer gets ``Reentrant``, subscribing included."""
     world, refusals = new_world(), []
 
-    def observe(_: ExecutionEvent) -> None:
+    def observe(_: Event) -> None:
         try:
             world.engine.subscribe(print)
         except gc.Reentrant as refusal:

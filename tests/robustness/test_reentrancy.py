@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 
 import grantcore as gc
-from grantcore.events import ExecutionEvent
+from grantcore.events import Event
 from tests.robustness import inside, worlds
 from tests.robustness.calls import SCENARIOS, Scenario, methods, named
 from tests.robustness.worlds import World, new_world
@@ -216,7 +216,7 @@ def test_a_real_signal(*, threadsafe: bool) -> None:
     """SPEC 11: a real handler, run while an observer holds the call open."""
     world, answers = _world(threadsafe=threadsafe), Answers()
 
-    def observe(_: ExecutionEvent) -> None:
+    def observe(_: Event) -> None:
         signal.raise_signal(signal.SIGUSR1)
 
     before = signal.signal(signal.SIGUSR1, lambda *_: answers.ask(world.engine.advance))

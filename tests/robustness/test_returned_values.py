@@ -12,7 +12,7 @@ import attrs
 import pytest
 
 import grantcore as gc
-from grantcore.events import ExecutionEvent
+from grantcore.events import Event
 from grantcore.model.values import FrozenDict
 from tests.robustness import worlds
 from tests.robustness.calls import SCENARIOS, Scenario, named
@@ -64,11 +64,11 @@ def _overwrite(part: object, name: str) -> bool:
     return True
 
 
-def _returned(scenario: Scenario) -> tuple[World, object, list[ExecutionEvent]]:
+def _returned(scenario: Scenario) -> tuple[World, object, list[Event]]:
     """A call's answer and its events; a refusal counts as an answer."""
     world = new_world(scenario.config)
     scenario.build(world)
-    heard: list[ExecutionEvent] = []
+    heard: list[Event] = []
     world.engine.subscribe(heard.append)
     try:
         return world, scenario.make(world), heard
@@ -92,7 +92,7 @@ def test_spoiling_what_is_returned_changes_nothing(scenario: Scenario) -> None:
 def test_spoiling_everything_an_engine_shows() -> None:
     """I-62: records of every phase, their attempts, histories, grants, leases, events."""
     world = new_world()
-    heard: list[ExecutionEvent] = []
+    heard: list[Event] = []
     world.engine.subscribe(heard.append)
     worlds.busy(world)
     world.engine.set_execution_tags("waiting", {"a.b": "c"})
@@ -144,7 +144,7 @@ def test_values_copy_as_values(scenario: Scenario) -> None:
 def test_values_with_tags_copy_as_values() -> None:
     """hostile-inputs section 4: an execution with tags, and the event that tells them."""
     world = new_world()
-    heard: list[ExecutionEvent] = []
+    heard: list[Event] = []
     world.engine.subscribe(heard.append)
     world.engine.create_execution(lane_id="main", execution_id="e", tags={"a.b": "c"})
     for value in (world.engine.describe_execution("e"), heard[0]):
@@ -202,7 +202,7 @@ def test_a_lease_kept_and_spoiled_is_only_the_callers() -> None:
 def test_repr_hides_payloads() -> None:
     """hostile-inputs section 6: neither payload nor result stands in a repr."""
     world = new_world()
-    heard: list[ExecutionEvent] = []
+    heard: list[Event] = []
     world.engine.subscribe(heard.append)
     world.engine.create_execution(lane_id="main", execution_id="e", payload=b"secret-in")
     world.grants["e"] = world.engine.issue_claim_grant("e", worlds.asking())

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 import grantcore as gc
-from grantcore.events import ExecutionEvent
+from grantcore.events import Event
 from tests.robustness import inside, worlds
 from tests.robustness.racing import YieldingIds, answer, run_together
 from tests.robustness.worlds import LANE, TTL, WHO, World, new_world
@@ -73,7 +73,7 @@ def test_events_of_all_threads_are_one_stream() -> None:
     """I-65: gap-free and in order, and never two observers' calls at once."""
     world, heard, at_work = new_world(), [], threading.Semaphore(1)
 
-    def observe(event: ExecutionEvent) -> None:
+    def observe(event: Event) -> None:
         assert at_work.acquire(blocking=False)
         heard.append(event.sequence)
         at_work.release()

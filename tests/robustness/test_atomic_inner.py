@@ -1,0 +1,113 @@
+"""Interruptions of the inner loop's five calls on their plain way (I-41, SPEC 11, Atomic).
+
+The other tests of atomicity observe, or bring ids of their own, and so take the general way. Here an
+exception is raised at every line of the unrolled bodies, and at every opcode; the next call, whichever, must
+find the state before or the state after.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pytest
+
+from grantcore import GrantEngine, IssueClaimGrantRequest, ManualClock
+from grantcore.engine import inner
+from grantcore.model.ids import MintedIds
+from tests.robustness import inside
+from tests.robustness.injection import OpcodeTracer, Tracer, traced
+from tests.robustness.worlds import WHO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from grantcore import ClaimGrant, Lease
+
+REQUEST: Final = IssueClaimGrantRequest(**WHO, lane_id="main", grant_ttl_ms=100)
+
+
+class Rig:
+    """An engine in which nothing is special, and one execution of each stage of a life."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(1_000)
+        self.engine = GrantEngine(clock=self.clock, ids=MintedIds("0" * 20))
+        self.waiting, granted, held = (self._create() for _ in range(3))
+        self.grant: ClaimGrant = self.engine.issue_claim_grant(granted, REQUEST)
+        self.lease = self._take(self.engine.issue_claim_grant(held, REQUEST))
+
+    def _create(self) -> str:
+        return self.engine.create_execution(lane_id="main").execution_id
+
+    def _take(self, grant: ClaimGrant) -> Lease:
+        return self.engine.claim_execution(grant, **WHO, lease_ttl_ms=500)
+
+    def state(self) -> str:
+        """The digest of the state as it stands."""
+        return inside.bare_digest(self.engine)
+
+
+CALLS: Final[dict[str, Callable[[Rig], object]]] = {
+    "create": Rig._create,
+    "issue": lambda rig: rig.engine.issue_claim_grant(rig.waiting, REQUEST),
+    "claim": lambda rig: rig._take(rig.grant),
+    "renew": lambda rig: rig.engine.renew_lease(rig.lease, lease_ttl_ms=50),
+    "complete": lambda rig: rig.engine.complete_execution(rig.lease),
+}
+
+
+class Points(NamedTuple):
+    """How many points of a call were interrupted, and how many of them with the slot full."""
+
+    interrupted: int
+    halfway: int
+
+
+def interrupted(call: Callable[[Rig], object], tracer: type[Tracer]) -> Points:
+    """Interrupt a call at every line, or opcode, each time on a new engine; the judgement is made here."""
+    before, after = Rig(), Rig()
+    call(after)
+    allowed = {before.state(), after.state()}
+    halfway = at = 0
+    while True:
+        at += 1
+        rig = Rig()
+        if tracer.forgetful:
+            traced(tracer(), partial(call, Rig()))
+        if traced(tracer(at), partial(call, rig)) is None:
+            return Points(at, halfway)
+        halfway += inside.is_halfway(rig.engine)
+        rig.engine.now_ms()
+        rig.engine.check()
+        assert rig.state() in allowed, at
+
+
+@pytest.mark.parametrize("tracer", [Tracer, OpcodeTracer])
+@pytest.mark.parametrize("name", CALLS)
+def test_the_state_is_the_one_before_or_the_one_after(name: str, tracer: type[Tracer]) -> None:
+    """I-41; many points, some of them between the slot and the last store."""
+    points = interrupted(CALLS[name], tracer)
+    assert points.interrupted > (20 if tracer is Tracer else 100)
+    assert points.halfway > 4
+
+
+def test_a_slot_that_nobody_finishes_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judgement can fail: without the finisher the state is torn."""
+    monkeypatch.setattr(inner, "write_first_lease", lambda *_: None)
+    with pytest.raises(AssertionError):
+        interrupted(CALLS["claim"], Tracer)
+
+
+def test_an_id_in_use_is_refused_and_nothing_is_written() -> None:
+    """SPEC 9: a caller may have brought the very id that comes next; the next call gets another."""
+    twin = Rig()
+    coming = twin._create()
+    rig = Rig()
+    rig.engine.create_execution(lane_id="main", execution_id=coming)
+    before = rig.state()
+    with pytest.raises(ValueError, match=r"ids\.execution_id"):
+        rig._create()
+    assert rig.state() == before
+    assert rig._create() != coming
+    rig.engine.check()
