@@ -105,7 +105,7 @@ def vector_of(record: Execution, closed: tuple[str, str] | None = None) -> Vecto
 
     Args:
         record: the execution.
-        closed: reason and detail of what closes the shelf it waits on (SPEC 7); None: it is open, or it stands on none.
+        closed: reason and detail of what closes the shelf it waits on (SPEC 7); None: nothing does.
     """
     assert record.phase is not None
     vector = VECTORS[record.phase]
