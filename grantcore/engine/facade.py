@@ -289,6 +289,7 @@ class GrantEngine(InnerLoop, Looking, Workers, Metering, Lanes):
                 if past is not None and past.noted - past.first == len(past.history):
                     trim(past, self._config.lease_history_limit)
             self._indexes.rebuild()
+            self._choose_way()
             self._check(self._last_ms)
         except (GrantError, AssertionError, LookupError) as error:
             text = str(error)[: snapshots.MAX_DETAIL]

@@ -257,8 +257,8 @@ class Metering(Core):
             budget = self._budget(budget_id)
             return BudgetStatus(
                 budget_id,
-                budget.hard_limits,
-                budget.soft_limits,
+                FrozenDict(budget.hard_limits),
+                FrozenDict(budget.soft_limits),
                 FrozenDict(budget.used(now)),
                 FrozenDict({name: FrozenDict(ledger) for name, ledger in budget.by_execution.items()}),
                 budget.resets_at_ms(now),

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Final, cast
 
+import attrs
+
 from grantcore.engine.core import Core
 from grantcore.model import capabilities, checks
 from grantcore.model.config import MAX_TTL_MS
@@ -176,7 +178,7 @@ class Workers(Core):
                 for name in self._store.workers
                 if name > cursor and (namespace is None or name[0] == namespace)
             )
-            found = tuple(self._store.workers[name] for name in islice(names, limit))
+            found = tuple(attrs.evolve(self._store.workers[name]) for name in islice(names, limit))
         finally:
             lock.release()
         following = None

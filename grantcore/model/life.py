@@ -41,6 +41,9 @@ from grantcore.model.events import (
     AttemptTimedOut,
     BecameDue,
     Blocked,
+    BudgetCreated,
+    BudgetReleased,
+    BudgetReset,
     Cancelled,
     CapabilityMismatched,
     ChildrenAwaited,
@@ -49,11 +52,16 @@ from grantcore.model.events import (
     Created,
     DeadlinePassed,
     Delayed,
+    Event,
     ExecutionEvent,
     Failed,
     GrantIssued,
     GrantLapsed,
     GrantWithdrawn,
+    LaneConfigured,
+    LaneDrained,
+    LanePaused,
+    LaneResumed,
     LeaseAcquired,
     LeaseLapsed,
     LeaseReclaimed,
@@ -62,11 +70,18 @@ from grantcore.model.events import (
     PriorityChanged,
     ProgressReported,
     Purged,
+    QuotaPolicyCreated,
     ReclaimCapReached,
     Replayed,
     RetryScheduled,
+    SpendRecorded,
     TagsChanged,
     Unblocked,
+    UsageReported,
+    WorkerLapsed,
+    WorkerMarkedDead,
+    WorkerRefreshed,
+    WorkerRegistered,
 )
 from grantcore.model.phases import (
     BLOCKED,
@@ -198,3 +213,26 @@ CAUSES: Final[Mapping[str, frozenset[EventType]]] = MappingProxyType(
     }
 )
 """Which call may cause which events, itself; every call also applies what ``advance`` would."""
+
+OTHER_CAUSES: Final[Mapping[str, frozenset[type[Event]]]] = MappingProxyType(
+    {
+        call: frozenset(told)
+        for call, told in {
+            "register_worker": (WorkerRegistered, WorkerRefreshed),
+            "heartbeat_worker": (WorkerRefreshed,),
+            "mark_worker_dead": (WorkerMarkedDead,),
+            "configure_lane": (LaneConfigured,),
+            "create_quota_policy": (QuotaPolicyCreated,),
+            "create_budget": (BudgetCreated,),
+            "report_usage": (UsageReported,),
+            "record_spend": (SpendRecorded,),
+            "release_budget": (BudgetReleased,),
+            "reset_budget": (BudgetReset,),
+            "operator.pause_lane": (LanePaused,),
+            "operator.drain_lane": (LaneDrained,),
+            "operator.resume_lane": (LaneResumed,),
+            "advance": (WorkerLapsed,),
+        }.items()
+    }
+)
+"""The same for what happens to workers, lanes, quota policies and budgets."""

@@ -31,7 +31,8 @@ def write_quota(store: Store, quota: Quota) -> None:
 
 def create_budget(store: Store, now: int, budget: Budget) -> Note:
     """Decide a new budget."""
-    told = (budget.budget_id, budget.hard_limits, budget.soft_limits, budget.reset_interval_ms)
+    limits = (FrozenDict(budget.hard_limits), FrozenDict(budget.soft_limits))
+    told = (budget.budget_id, *limits, budget.reset_interval_ms)
     return (events.BudgetCreated, told, now, write_budget, (store, budget))
 
 

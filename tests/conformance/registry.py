@@ -1,4 +1,4 @@
-"""Workers, quotas and budgets: their recorded operations as calls, and what they show in the form of the trace.
+"""Workers, quotas and budgets: their recorded operations as calls, what they show in the form of the trace.
 
 FlowFabric's admission is a call of its own, about an execution that the quota trace does not have. Here it is
 part of issuing a grant (SPEC 7), so such executions are made when they are first named, in an engine of their

@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 from grantcore import GrantEngine, Operator, Phase, events
-from grantcore.model.life import CAUSES, LIFE, TIME_DRIVEN, EventType
+from grantcore.model.life import CAUSES, LIFE, OTHER_CAUSES, TIME_DRIVEN, EventType
 from grantcore.model.phases import TERMINAL
 from tests.life.recipes import RECIPES, Recipe
 from tests.life.stage import JOB, Stage
@@ -31,6 +31,8 @@ READS: Final = frozenset(
     {
         "now_ms",
         "next_deadline_ms",
+        "describe_budget",
+        "list_workers",
         "describe_execution",
         "describe_grant",
         "attempts",
@@ -95,7 +97,8 @@ def test_the_table_is_the_specification_s() -> None:
 
 def test_every_event_is_in_the_table_and_has_a_cause() -> None:
     """SPEC 4: which call may cause which events is data too."""
-    classes = {getattr(events, name) for name in events.__all__} - {events.Event, events.ExecutionEvent}
+    told = {getattr(events, name) for name in events.__all__}
+    classes = {event for event in told if issubclass(event, events.ExecutionEvent)} - {events.ExecutionEvent}
     assert {event for _, event in EDGES} == classes
     assert set().union(*CAUSES.values()) == classes
     assert CAUSES["advance"] == TIME_DRIVEN | {events.Purged}
@@ -111,8 +114,16 @@ def test_every_cause_is_a_public_call() -> None:
 def test_every_public_call_is_a_cause_or_a_read() -> None:
     public = {name for name in dir(GrantEngine) if not name.startswith("_")}
     override = {f"operator.{name}" for name in dir(Operator) if not name.startswith("_")}
-    assert public | override == set(CAUSES) | READS | {"operator.identity"}
-    assert not READS & set(CAUSES)
+    assert public | override == set(CAUSES) | set(OTHER_CAUSES) | READS | {"operator.identity"}
+    assert not READS & (set(CAUSES) | set(OTHER_CAUSES))
+
+
+def test_every_other_event_has_a_cause() -> None:
+    """SPEC 10: those of workers, lanes, quota policies and budgets."""
+    told = {getattr(events, name) for name in events.__all__}
+    bases = {base for event in told for base in event.__mro__[1:]}
+    others = {event for event in told - bases if not issubclass(event, events.ExecutionEvent)}
+    assert set().union(*OTHER_CAUSES.values()) == others
 
 
 def test_every_cause_of_every_event_is_played() -> None:

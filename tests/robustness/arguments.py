@@ -23,6 +23,7 @@ def one_of_each() -> World:
     world = new_world()
     worlds.busy(world)
     worlds.held(world, "e")
+    worlds.metered(world)
     return world
 
 
@@ -88,7 +89,17 @@ CREATION: Final[Mapping[str, Form]] = {
     "idempotency_key": h.or_none(h.SHORT),
     "quota_policy_id": h.or_none(h.SHORT),
 }
-ITERABLES: Final = {"required_capabilities", "tags", "budget_ids", "capabilities", "leases"}
+INSTANCE: Final = {"worker_instance_id": h.name, "namespace": h.SHORT}
+SETTINGS: Final = {
+    "max_leases": h.or_none(h.whole(1, h.LAST)),
+    "aging_ms_per_point": h.or_none(h.whole(1, h.LAST)),
+}
+ITERABLES: Final = {"required_capabilities", "tags", "budget_ids", "capabilities", "leases"} | {
+    "lanes",
+    "hard_limits",
+    "soft_limits",
+    "deltas",
+}
 """Arguments with a module of their own: ``test_hostile_iterables``."""
 
 TARGETS: Final = (
@@ -169,6 +180,54 @@ TARGETS: Final = (
     ),
     _operator("block", {**ID, "reason": h.REASON, "detail": h.REASON}, _about("waiting")),
     _operator("unblock", {**ID, "expected_reason": h.or_none(h.REASON)}, _about("blocked")),
+    _engine(
+        "register_worker",
+        {
+            "worker_id": h.name,
+            "worker_instance_id": h.name,
+            "liveness_ttl_ms": h.whole(1, h.YEARS),
+            "namespace": h.SHORT,
+            "max_leases": h.or_none(h.whole(1, h.LAST)),
+        },
+        _with(**WHO, lanes=[LANE], capabilities=["gpu"], liveness_ttl_ms=9),
+    ),
+    _engine("heartbeat_worker", INSTANCE, _with(worker_instance_id="alive")),
+    _engine(
+        "mark_worker_dead", {**INSTANCE, "reason": h.line}, _with(worker_instance_id="alive", reason="r")
+    ),
+    _engine("list_workers", {"namespace": h.or_none(h.SHORT), **PAGED}, _with()),
+    _engine("configure_lane", {"lane_id": h.lane, **SETTINGS}, _with(lane_id=LANE, max_leases=9)),
+    _engine(
+        "create_quota_policy",
+        {
+            "quota_policy_id": h.short_name,
+            "window_ms": h.whole(1, h.YEARS),
+            "max_requests_per_window": h.whole(0, 1_000_000),
+            "max_concurrent": h.INSTANT,
+        },
+        _with(quota_policy_id="new"),
+    ),
+    _engine(
+        "create_budget",
+        {"budget_id": h.short_name, "reset_interval_ms": h.or_none(h.whole(1, h.LAST))},
+        _with(budget_id="new", hard_limits={"usd": 5}),
+    ),
+    _engine(
+        "report_usage",
+        {"budget_id": h.short_name, "dedup_key": h.or_none(h.SHORT)},
+        _with(budget_id="b", deltas={"usd": 1}),
+    ),
+    _engine(
+        "record_spend",
+        {"budget_id": h.short_name, **ID, "dedup_key": h.or_none(h.SHORT)},
+        _with(budget_id="b", execution_id="e", deltas={"usd": 1}),
+    ),
+    _engine("release_budget", {"budget_id": h.short_name, **ID}, _with(budget_id="b", execution_id="e")),
+    _engine("reset_budget", {"budget_id": h.short_name}, _with(budget_id="b")),
+    _engine("describe_budget", {"budget_id": h.short_name}, _with(budget_id="b")),
+    _operator("pause_lane", {"lane_id": h.lane}, _with(lane_id=LANE)),
+    _operator("drain_lane", {"lane_id": h.lane}, _with(lane_id=LANE)),
+    _operator("resume_lane", {"lane_id": h.lane}, _with(lane_id=LANE)),
     Target(
         "scheduler.peek",
         lambda world: gc.Scheduler(world.engine).peek,

@@ -117,6 +117,23 @@ def _full_lane(world: World) -> None:
     world.engine.cancel_execution("a", reason="")
 
 
+def _register(instance: str = "new", worker: str = "w", max_leases: int | None = None) -> Call:
+    return _on_engine(
+        "register_worker",
+        worker,
+        instance,
+        lanes=[LANE],
+        capabilities=["gpu"],
+        liveness_ttl_ms=TTL,
+        max_leases=max_leases,
+    )
+
+
+def _paused(world: World) -> None:
+    w.waiting(world)
+    world.operator.pause_lane("aside")
+
+
 def _gone_from_the_front(world: World) -> None:
     """A shelf whose head and whose strays are no members any more."""
     for name in ("c", "b", "a", "e"):
@@ -235,14 +252,37 @@ WRITES: Final = (
         _gone_from_the_front,
         _by_scheduler("claim_many_for_worker", ANN, **SEEK, n=3),
     ),
+    _case("issue_claim_grant", w.rationed, _on_engine("issue_claim_grant", "e", asking())),
+    _case("complete_execution", w.rationed_and_held, _by_holder("complete_execution")),
+    _case("register_worker", w.held, _register(), "new"),
+    _case("register_worker", w.held, _register(max_leases=3), "ceiling"),
+    _case("register_worker", w.metered, _register("alive", "other"), "again"),
+    _case("heartbeat_worker", w.metered, _on_engine("heartbeat_worker", "alive")),
+    _case("mark_worker_dead", w.metered, _on_engine("mark_worker_dead", "alive", reason="r")),
+    _case("configure_lane", w.held, _on_engine("configure_lane", LANE, max_leases=2)),
+    _case("configure_lane", w.waiting, _on_engine("configure_lane", LANE, aging_ms_per_point=5)),
+    _case("create_quota_policy", w.bystanders, _on_engine("create_quota_policy", "new")),
+    _case("create_quota_policy", w.metered, _on_engine("create_quota_policy", "q")),
+    _case("create_budget", w.bystanders, _on_engine("create_budget", "new", hard_limits={"usd": 5})),
+    _case("report_usage", w.metered, _on_engine("report_usage", "b", {"usd": 5}, dedup_key="k")),
+    _case("report_usage", w.metered, _on_engine("report_usage", "b", {"usd": 500}), "too_much"),
+    _case("record_spend", w.metered, _on_engine("record_spend", "b", "e", {"usd": 5})),
+    _case("release_budget", w.metered, _on_engine("release_budget", "b", "e")),
+    _case("reset_budget", w.metered, _on_engine("reset_budget", "b")),
+    _case("operator.pause_lane", w.waiting, _by_operator("pause_lane", LANE)),
+    _case("operator.drain_lane", w.waiting, _by_operator("drain_lane", LANE)),
+    _case("operator.resume_lane", _paused, _by_operator("resume_lane", "aside")),
+    _case("advance", w.missed, _on_engine("advance")),
     _case("advance", w.bystanders, _on_engine("advance"), "idle"),
     _case("advance", w.falling_due, _on_engine("advance")),
     _case("advance", w.falling_due, _on_engine("advance", limit=2), "a_slice"),
     _case("advance", _retention_over, _on_engine("advance"), retention_ms=10),
 )
-"""Calls that write, by the names of ``grantcore.model.life.CAUSES``."""
+"""Calls that write, by the names of ``grantcore.model.life.CAUSES`` and ``OTHER_CAUSES``."""
 
 READS: Final = (
+    _case("list_workers", w.metered, _on_engine("list_workers", limit=1)),
+    _case("describe_budget", w.metered, _on_engine("describe_budget", "b")),
     _case("now_ms", w.held, _on_engine("now_ms")),
     _case("next_deadline_ms", w.busy, _on_engine("next_deadline_ms")),
     _case("describe_execution", w.revoked, _on_engine("describe_execution", "e")),

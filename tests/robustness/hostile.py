@@ -233,4 +233,17 @@ TIMEOUT: Final = or_none(whole(1, YEARS))
 PAGE: Final = whole(1, 100_000)
 REASON: Final = words(4096)
 SHORT: Final = words(256)
+
+
+def short_name(value: object) -> bool:
+    """A text that is not empty."""
+    return SHORT(value) and value != ""
+
+
+def line(value: object) -> bool:
+    """A short text without control characters."""
+    return SHORT(value) and not any(ord(char) < 32 or char == "\x7f" for char in str(value))
+
+
+LAST: Final = MAX
 PRIORITY: Final = whole(-MAX, MAX)

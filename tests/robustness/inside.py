@@ -61,13 +61,16 @@ def bare_digest(engine: gc.GrantEngine) -> str:
 def watch_commits(engine: gc.GrantEngine, noted: Callable[[], None]) -> None:
     """Have ``noted`` called after every commit."""
     inner: Any = engine
-    commit = inner._commit
+    for name in ("_commit", "_commit_note"):
+        setattr(inner, name, _watched(getattr(inner, name), noted))
 
+
+def _watched(commit: Callable[..., None], noted: Callable[[], None]) -> Callable[..., None]:
     def watched(*arguments: object) -> None:
         commit(*arguments)
         noted()
 
-    inner._commit = watched
+    return watched
 
 
 def break_record(engine: gc.GrantEngine, execution_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from grantcore.index import lazy
-from grantcore.model.life import CAUSES
+from grantcore.model.life import CAUSES, OTHER_CAUSES
 from tests.robustness.calls import READS, SCENARIOS, WRITES, Scenario, methods, named
 from tests.robustness.injection import Tally, Tracer, inject, planned
 
@@ -29,7 +29,7 @@ def clean(tally: Tally, at_least: int) -> None:
 
 def test_every_public_call_is_interrupted() -> None:
     """The table of scenarios leaves no call out: neither one that writes (CAUSES) nor one that reads."""
-    assert CAUSES.keys() <= {scenario.call for scenario in WRITES}
+    assert CAUSES.keys() | OTHER_CAUSES.keys() <= {scenario.call for scenario in WRITES}
     constructors = {"operator", "restore"}  # they build an object of their own
     assert methods() - constructors == {scenario.call for scenario in SCENARIOS}
     assert len(SCENARIOS) == len(set(map(str, SCENARIOS)))
@@ -42,7 +42,7 @@ def test_the_points_are_many() -> None:
     assert min(points.values()) >= 8
     committing = [scenario for scenario in WRITES if len(planned(scenario).allowed) > 1]
     assert len(committing) >= 40
-    assert min(points[str(scenario)] for scenario in committing) > 80
+    assert min(points[str(scenario)] for scenario in committing) > 70  # pausing a lane is the shortest
 
 
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s is not SLICE], ids=str)

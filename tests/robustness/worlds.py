@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
 import grantcore as gc
-from grantcore.events import ExecutionEvent
+from grantcore.events import Event
 
 LANE: Final = "main"
 TTL: Final = 50_000
@@ -63,12 +63,12 @@ class World:
     operator: gc.Operator
     leases: dict[str, gc.Lease] = field(default_factory=dict)
     grants: dict[str, gc.ClaimGrant | gc.ResumeGrant | gc.ReclaimGrant] = field(default_factory=dict)
-    heard: list[list[ExecutionEvent]] = field(default_factory=list)
+    heard: list[list[Event]] = field(default_factory=list)
 
     def listen(self, observers: int = 2) -> None:
         """Subscribe so many lists."""
         for _ in range(observers):
-            events: list[ExecutionEvent] = []
+            events: list[Event] = []
             self.heard.append(events)
             self.engine.subscribe(events.append)
 
@@ -241,3 +241,37 @@ def bystanders(world: World) -> None:
     """Two that the call does not touch."""
     waiting(world, "by-waiting")
     held(world, "by-held")
+
+
+# -- what is no execution ----------------------------------------------------------------------------
+
+
+def metered(world: World) -> None:
+    """A worker instance that is alive, a quota policy, a budget of which "e" has used a part."""
+    engine = world.engine
+    engine.register_worker(
+        "other", "alive", lanes=[LANE], capabilities=["gpu"], liveness_ttl_ms=TTL, max_leases=9
+    )
+    engine.create_quota_policy("q", max_requests_per_window=5, max_concurrent=3)
+    engine.create_budget("b", hard_limits={"usd": 100}, soft_limits={"usd": 1}, reset_interval_ms=10 * TTL)
+    engine.record_spend("b", "e", {"usd": 5}, dedup_key="known")
+
+
+def rationed(world: World) -> None:
+    """Waits, and counts for a quota policy and a budget."""
+    metered(world)
+    world.engine.create_execution(
+        lane_id=LANE, execution_id="e", policy=POLICY, quota_policy_id="q", budget_ids=["b"]
+    )
+
+
+def rationed_and_held(world: World) -> None:
+    rationed(world)
+    world.grants["e"] = world.engine.issue_claim_grant("e", asking())
+    take(world, "e")
+
+
+def missed(world: World) -> None:
+    """A worker instance was silent for too long."""
+    metered(world)
+    world.clock.advance(TTL)

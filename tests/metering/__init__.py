@@ -1,0 +1,1 @@
+"""Workers, lanes, quota policies and budgets (SPEC 7, 8)."""
