@@ -13,7 +13,6 @@ from typing import Final
 
 from grantcore.engine.core import TIDYING, Core
 from grantcore.engine.observers import shown_grant
-from grantcore.index.waiting import Shelf
 from grantcore.model import capabilities
 from grantcore.model.deadlines import (
     ATTEMPT,
@@ -38,9 +37,7 @@ from grantcore.model.workers import Registration
 from grantcore.rules import admission
 
 NO_WORKER: Final = "waiting_for_capable_worker"
-
-Closed = tuple[str, int | None]
-"""Why a shelf is closed, and when time alone opens it."""
+LANE_CEILING: Final = "lane_ceiling"
 
 _WHAT_HAPPENS: Final = {
     EXECUTION: "its deadline passes",
@@ -82,28 +79,28 @@ def unmatched(core: Core, lane_id: str) -> Iterator[Execution]:
 # -- closed shelves ----------------------------------------------------------------------------
 
 
-def closed(core: Core, kind: GrantKind, spec: Spec, now: int) -> Closed | None:
-    """Why nobody on a shelf can be granted, and when that ends; None: it is open. O(workers)."""
-    shut = admission.closed_until(kind, spec, now, core._store, core._indexes.tallies)
-    if shut is None and not _matched(spec, workers_of(core, spec.lane_id)):
-        return NO_WORKER, None
-    return shut
+def closed(core: Core, kind: GrantKind, spec: Spec, now: int) -> Obstacle | None:
+    """What closes a shelf, first of all; None: it is open. A lane's ceiling closes none. O(workers)."""
+    closing = _closing(core, kind, spec, now)
+    return next((obstacle for obstacle in closing if obstacle.reason != LANE_CEILING), None)
 
 
 def next_opening_ms(core: Core, now: int) -> int:
     """When the first closed shelf that somebody stands on opens by time alone. O(metered shelves)."""
     core._pending = TIDYING
-    core._indexes.waiting.settle()
-    found = min((_opens_at_ms(core, shelf, now) for shelf in core._indexes.waiting.metered), default=NEVER)
+    waiting = core._indexes.waiting
+    waiting.settle()
+    occupied = [shelf for shelf in waiting.metered if shelf.head() is not None]
     core._pending = None
-    return found
+    return min((_opens_at_ms(core, shelf.kind, shelf.spec, now) for shelf in occupied), default=NEVER)
 
 
-def _opens_at_ms(core: Core, shelf: Shelf, now: int) -> int:
-    shut = admission.closed_until(shelf.kind, shelf.spec, now, core._store, core._indexes.tallies)
-    if shut is None or shut[1] is None or shelf.head() is None:
+def _opens_at_ms(core: Core, kind: GrantKind, spec: Spec, now: int) -> int:
+    """When time alone opens a shelf, for a worker that is there; NEVER if it is open, or stays closed."""
+    shut = admission.closed_until(kind, spec, now, core._store, core._indexes.tallies)
+    if shut is None or shut[1] is None or not _matched(spec, workers_of(core, spec.lane_id)):
         return NEVER
-    return shut[1] if _matched(shelf.spec, workers_of(core, shelf.spec.lane_id)) else NEVER
+    return shut[1]
 
 
 # -- one execution -----------------------------------------------------------------------------
@@ -111,7 +108,7 @@ def _opens_at_ms(core: Core, shelf: Shelf, now: int) -> int:
 
 def vectors(core: Core, now: int) -> Callable[[Execution], Vector]:
     """Gives the state vector of records, with what closes their shelves: each shelf is asked once."""
-    asked: dict[tuple[Spec, GrantKind], Closed | None] = {}
+    asked: dict[tuple[Spec, GrantKind], Obstacle | None] = {}
 
     def vector(record: Execution) -> Vector:
         if not record.offered:
@@ -120,7 +117,7 @@ def vectors(core: Core, now: int) -> Callable[[Execution], Vector]:
         if shelf not in asked:
             asked[shelf] = closed(core, record.next_kind, record.spec, now)
         shut = asked[shelf]
-        return vector_of(record, None if shut is None else shut[0])
+        return vector_of(record, None if shut is None else (shut.reason, shut.detail))
 
     return vector
 
@@ -152,14 +149,11 @@ def _lacks(worker: Registration, record: Execution) -> tuple[str, ...]:
 def _next(core: Core, record: Execution, now: int) -> tuple[int | None, str | None]:
     """What time does next to an execution, and when."""
     due_ms, kind = due_of(record, core._retention_ms)
-    changes: list[tuple[int, str]] = []
-    if due_ms != NEVER:
-        changes.append((due_ms, _WHAT_HAPPENS[Deadline(kind)]))
-    if record.offered:
-        shut = closed(core, record.next_kind, record.spec, now)
-        if shut is not None and shut[1] is not None:
-            changes.append((shut[1], "its shelf opens"))
-    return min(changes, default=(None, None))
+    next_ms, change = due_ms, _WHAT_HAPPENS.get(Deadline(kind), "")
+    opens_at_ms = _opens_at_ms(core, record.next_kind, record.spec, now) if record.offered else NEVER
+    if opens_at_ms < due_ms:
+        next_ms, change = opens_at_ms, "its shelf opens"
+    return (None, None) if next_ms == NEVER else (next_ms, change)
 
 
 def _obstacles(core: Core, record: Execution, now: int) -> Iterator[Obstacle]:
@@ -178,18 +172,17 @@ def _obstacles(core: Core, record: Execution, now: int) -> Iterator[Obstacle]:
         ends_at_ms = delay_due_ms(record) if record.phase is DELAYED else None
         yield Obstacle(vector.blocking_reason, vector.blocking_detail or vector.blocking_reason, ends_at_ms)
     else:
-        yield from _closing(core, record, now)
+        yield from _closing(core, record.next_kind, record.spec, now)
 
 
 def _who(worker_id: str, worker_instance_id: str) -> str:
     return f"worker {worker_id} ({worker_instance_id})"
 
 
-def _closing(core: Core, record: Execution, now: int) -> Iterator[Obstacle]:
-    """All that closes the shelf it stands on."""
-    spec = record.spec
+def _closing(core: Core, kind: GrantKind, spec: Spec, now: int) -> Iterator[Obstacle]:
+    """All that keeps a shelf back."""
     store, tallies = core._store, core._indexes.tallies
-    for closer, ends_at_ms in admission.closers(record.next_kind, spec, now, store, tallies):
+    for closer, ends_at_ms in admission.closers(kind, spec, now, store, tallies):
         reason, detail = _CLOSERS[closer]
         yield Obstacle(reason, detail(core, spec, now), ends_at_ms)
     if not _matched(spec, workers_of(core, spec.lane_id)):
@@ -226,7 +219,7 @@ _CLOSERS: Final[Mapping[str, tuple[str, Callable[[Core, Spec, int], str]]]] = Ma
         "budget": ("waiting_for_budget", _used_up),
         "rate": ("waiting_for_quota", _rate),
         "slots": ("waiting_for_quota", _slots),
-        "lane": ("lane_ceiling", _ceiling),
+        "lane": (LANE_CEILING, _ceiling),
     }
 )
 """By what ``admission.closers`` names: FlowFabric's reason, and a sentence."""

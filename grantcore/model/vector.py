@@ -100,26 +100,32 @@ ORDERS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 """Reasons to keep a waiting execution back, an operator's or a closed shelf's (SPEC 5, 7; D-08)."""
 
 
-def vector_of(record: Execution, closed: str | None = None) -> Vector:
+def vector_of(record: Execution, closed: tuple[str, str] | None = None) -> Vector:
     """Derive the whole vector of a record. O(1).
 
     Args:
         record: the execution.
-        closed: why the shelf it waits on is closed (SPEC 7); None: it is open, or it stands on none.
+        closed: reason and detail of what closes the shelf it waits on (SPEC 7); None: nothing does.
     """
     assert record.phase is not None
     vector = VECTORS[record.phase]
     if closed is not None and record.phase is ELIGIBLE:
-        vector = _kept_back(vector, closed)
+        vector = _kept_back(vector, *closed)
     if vector.attempt_state is None:
         vector = attrs.evolve(vector, attempt_state=_attempt_state(record, vector))
     refine = _REFINED.get(record.phase)
     return refine(vector, record) if refine else vector
 
 
-def _kept_back(vector: Vector, reason: str) -> Vector:
+def _kept_back(vector: Vector, reason: str, detail: str) -> Vector:
     eligibility, public = ORDERS[reason]
-    return attrs.evolve(vector, eligibility_state=eligibility, blocking_reason=reason, public_state=public)
+    return attrs.evolve(
+        vector,
+        eligibility_state=eligibility,
+        blocking_reason=reason,
+        blocking_detail=detail,
+        public_state=public,
+    )
 
 
 def _attempt_state(record: Execution, vector: Vector) -> str:

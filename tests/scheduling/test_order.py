@@ -31,6 +31,8 @@ def test_priority_then_creation_then_id() -> None:
         stage.clock.advance(chance.choice((0, 0, 1)))
     expected = [name for *_, name in sorted(rows)]
     assert list(stage.scheduler.peek(LANE, ("cpu", "gpu"), limit=1_000)) == expected
+    assert list(stage.scheduler.peek(LANE, ("cpu", "gpu"), limit=1)) == expected[:1]
+    assert stage.scheduler.peek("empty", ("cpu", "gpu"), limit=1) == ()
     assert drained(stage) == expected
 
 

@@ -170,3 +170,18 @@ def test_the_refusal_holds_nothing_of_the_engine() -> None:
     refusal = stage.scheduler.would_grant("e", request)
     assert refusal is not None
     assert refusal.__traceback__ is None
+
+
+def test_what_is_staged_is_seen_by_whoever_looks() -> None:
+    """New executions are put into their place when somebody looks, if they are still there."""
+    stage = Stage(observed=False)
+    stage.engine.create_quota_policy("q", max_concurrent=1)
+    names = [stage.engine.create_execution(lane_id=LANE).execution_id for _ in range(5)]
+    stage.engine.cancel_execution(names[1], reason="r")
+    stage.engine.register_worker("w", "w-1", lanes=[LANE], capabilities=[], liveness_ttl_ms=9_000)
+    assert stage.scheduler.unmatched(LANE) == ()
+    names += [stage.engine.create_execution(lane_id=LANE).execution_id for _ in range(5)]
+    del names[1]
+    assert stage.scheduler.peek(LANE, ()) == tuple(names)
+    assert [stage.next() for _ in range(10)] == [*names, None]
+    stage.engine.check()

@@ -35,6 +35,9 @@ def test_offered_the_moment_one_registers_that_can() -> None:
     assert stage.reason("e") == NOBODY
     assert stage.reason("easy") == OPEN
     assert stage.scheduler.unmatched(LANE) == ("e",)
+    shown = stage.engine.describe_execution("e")
+    assert shown is not None
+    assert shown.blocking_detail == "no live worker of the lane has all of gpu, ssd"
     stage.create("too", needs=["gpu", "ssd"])
     listed = {entry.execution_id: entry.blocking_reason for entry in stage.engine.list_executions().entries}
     assert listed.pop("easy") == "waiting_for_worker"
