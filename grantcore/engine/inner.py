@@ -171,8 +171,7 @@ class InnerLoop(Executions, Grants, Leases):
                 now = self._catch_up(now)
             ids = self._plain_ids
             indexes = self._indexes
-            waiting = indexes.waiting
-            if ids is None or spec not in waiting.known or spec.lane.state is not OPEN or self._is_bounded:
+            if ids is None or not spec.is_shelved or spec.lane.state is not OPEN or self._is_bounded:
                 return self._create_now(now, spec, None, None, (priority, None, None, None, NO_TAGS))
             count = ids.count + 1
             head = ids.heads.get(spec.lane_id)
@@ -201,7 +200,7 @@ class InnerLoop(Executions, Grants, Leases):
             self._pending = (_finish_creation, sequence, record, None)
             records[execution_id] = record
             indexes.counts.eligible += 1
-            waiting.staged.append(record)
+            indexes.waiting.staged.append(record)
             store.sequence = sequence
             self._pending = None
             created = OpenCreated()

@@ -159,7 +159,7 @@ class Deadlines:
     def _move(self, records: Iterable[Execution]) -> None:
         """File records under the deadlines they have now. They come in runs: the last bucket is at hand."""
         retention_ms = self._retention_ms
-        run_key, run = -1, Bucket()
+        run_key, run, filed = -1, Bucket(), 0
         for record in records:
             due_ms, kind = due_of(record, retention_ms)
             record.filed_ms = due_ms
@@ -169,12 +169,13 @@ class Deadlines:
             if due_ms >> BUCKET_BITS != run_key:
                 run_key = due_ms >> BUCKET_BITS
                 run = self._bucket(run_key)
-            self.entries += 1
+            filed += 1
             if run.ready is None:
                 run.loose.append(record)
             else:
                 self._tickets += 1
                 heappush(run.fresh, (due_ms, kind, record.execution_id, self._tickets, record))
+        self.entries += filed
 
     def _bucket(self, key: int) -> Bucket:
         """The bucket of a span, made if it is not there."""

@@ -117,6 +117,7 @@ class Indexes:
         records = self._records.values()
         self.counts = Counts()
         self.live_grants = 0
+        self.waiting.unmark()
         self.waiting = Waiting(self._records)
         for record in records:
             assert record.phase is not None

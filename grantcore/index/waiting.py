@@ -26,6 +26,7 @@ from typing import Final
 from grantcore.index.lazy import room
 from grantcore.index.lines import AgedLine, Line, Rank, rank
 from grantcore.model.grants import GrantKind
+from grantcore.model.phases import OFFERED
 from grantcore.model.records import Execution, Spec
 
 CLAIM: Final = GrantKind.CLAIM
@@ -142,7 +143,7 @@ _by_rank: Final = itemgetter(0)
 class Waiting:
     """All shelves of all lanes."""
 
-    __slots__ = ("_all", "_room", "_shelves", "aisles", "entries", "known", "lines", "metered", "staged")
+    __slots__ = ("_all", "_room", "_shelves", "aisles", "entries", "lines", "metered", "staged")
 
     def __init__(self, records: Mapping[str, Execution]) -> None:
         self._all = records
@@ -155,8 +156,6 @@ class Waiting:
         self.lines: Shortcuts = {}
         """For fresh attempts, of lanes whose executions do not age: a shortcut for arrivals."""
         self.staged: list[Execution] = []
-        self.known: set[Spec] = set()
-        """Specs that have a shelf for fresh attempts."""
         self.metered: dict[Shelf, None] = {}
         """Those with a quota policy or budgets."""
 
@@ -178,8 +177,13 @@ class Waiting:
         """Put what is staged into its place. O(staged)."""
         staged, self.staged = self.staged, []
         for record in staged:
-            if record.offered:
+            if record.grant is None and record.phase in OFFERED:  # offered, without a call: most are gone
                 self.offer(record)
+
+    def unmark(self) -> None:
+        """Take the marks off the specs: there are no shelves any more."""
+        for spec, _ in self._shelves:
+            spec.is_shelved = False
 
     def _line(self, record: Execution) -> Line | AgedLine:
         """The line of a record, and the shortcut to it."""
@@ -207,7 +211,7 @@ class Waiting:
             shelf.specs.append(spec)
         self._shelves[spec, kind] = shelf
         if kind is CLAIM:
-            self.known.add(spec)
+            spec.is_shelved = True
         return shelf
 
     def has_room(self, spec: Spec, limit: int) -> bool:
@@ -269,7 +273,8 @@ class Waiting:
         """Build anew from the members; O(entries)."""
         members = self.members()
         self._clear(self.shelves())
-        self.aisles, self.lines, self._shelves, self.metered, self.known = {}, {}, {}, {}, set()
+        self.unmark()
+        self.aisles, self.lines, self._shelves, self.metered = {}, {}, {}, {}
         self.entries = 0
         for record in members:
             self.offer(record)
@@ -306,7 +311,7 @@ class Waiting:
             self.metered.pop(shelf, None)
             shelf.drop()
             for spec in shelf.specs:
-                del self._shelves[spec, shelf.kind]
                 if shelf.kind is CLAIM:
-                    self.known.discard(spec)
+                    spec.is_shelved = False
+                del self._shelves[spec, shelf.kind]
         aisle.forget()

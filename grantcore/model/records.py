@@ -52,9 +52,12 @@ RESUME = GrantKind.RESUME
 RECLAIM = GrantKind.RECLAIM
 
 
-@attrs.frozen(eq=False)
+@attrs.define(eq=False, weakref_slot=False)
 class Spec:
-    """What all executions created alike share; interned by the engine, so it is compared by identity."""
+    """What all executions created alike share; interned by the engine, so it is compared by identity.
+
+    It never changes, save for the mark of the shelves.
+    """
 
     lane_id: str
     required: tuple[str, ...]
@@ -69,6 +72,9 @@ class Spec:
 
     is_plain: bool = attrs.field(init=False)
     """Nothing is metered and no attempt times out: what ``engine/inner.py`` may do by itself."""
+
+    is_shelved: bool = attrs.field(default=False, init=False)
+    """Whether there is a shelf for fresh attempts of it: derived (``index/waiting.py``)."""
 
     @is_plain.default
     def _is_plain(self) -> bool:
