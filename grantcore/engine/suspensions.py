@@ -98,5 +98,5 @@ class Suspensions(Core):
             lock.release()
 
     def _suspension_deadline_ms(self, execution_id: str) -> int | None:
-        """When the suspension times out; not public, for the conformance runner (index suspension_timeout)."""
+        """When the suspension times out; not public, for the conformance runner (suspension_timeout)."""
         return (self._find(execution_id).rare or NOTHING).suspension_timeout_at_ms

@@ -81,7 +81,7 @@ NOT_HERE: Final = frozenset(
             "budget_exceeded",
             "lane_draining",
         ),
-        *("execution_not_suspended", "instance_reassigned", "worker_not_found"),
+        *("instance_reassigned", "worker_not_found"),
         *("quota_policy_not_found", "budget_not_found"),
         *("snapshot_invalid", "reentrant", "forked", "clock_error", "invariant_broken"),
     }
