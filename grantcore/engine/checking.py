@@ -59,7 +59,7 @@ _LAST_LINES = {
     LEASE_EXPIRED: ("expired",),
     LEASE_REVOKED: ("revoked",),
 }
-_REASONS = {
+_REASONS: dict[Phase | None, set[str]] = {
     BLOCKED: {*ORDERS, WAITING_FOR_CHILDREN},
     SUSPENDED: {*REASONS.values()},
 }

@@ -32,7 +32,7 @@ ATTEMPT_TIMEOUT: Final = "attempt_timeout"
 EXECUTION_DEADLINE: Final = "execution_deadline"
 
 Closing = tuple[Past, Attempt, int, LeaseEvent | None]
-"""The past, the attempt that ends, the number of its line, the line (None: suspended, it has no lease to end)."""
+"""The past, the attempt that ends, the number of its line, the line (None: suspended, without a lease)."""
 
 
 def closing(record: Execution, now: int, reason: str) -> Closing:

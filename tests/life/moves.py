@@ -201,9 +201,8 @@ suspend: Final = holding("suspend_execution", _suspension)
 
 
 def resume(cast: Cast, now: int, shown: Shown) -> Step:
-    given: dict[str, object] = {} if cast.one_in(2) else {"resume_delay_ms": cast.pick((0, 1, 20, 60))}
+    given: dict[str, Any] = {} if cast.one_in(2) else {"resume_delay_ms": cast.pick((0, 1, 20, 60))}
     return step("resume_execution", now, shown.execution_id, shown.execution_id, **given)
-
 
 
 def renew_many(cast: Cast, now: int, shown: Shown) -> Step:
