@@ -63,7 +63,7 @@ def due_of(record: Execution, retention_ms: int) -> Due:
     elif phase is DELAYED:
         due = (delay_due_ms(record), DELAY)
     elif phase is SUSPENDED:
-        due = _suspension(record)
+        due = (suspension_due_ms(record), SUSPENSION)
     else:
         due = (NEVER, NONE)
     return due if record.rare is None else _earliest(due, record, record.rare)
@@ -76,13 +76,14 @@ def delay_due_ms(record: Execution) -> int:
     return max(record.rare.delay_until_ms, record.last_transition_at_ms)
 
 
-def _suspension(record: Execution) -> Due:
-    """When a suspension times out: its instant, or that of the call that set it, if later."""
+def suspension_due_ms(record: Execution) -> int:
+    """When a suspension times out: its instant, or that of the call that set it, if later.
+
+    NEVER if it has no timeout.
+    """
     assert record.rare is not None
     timeout_at_ms = record.rare.suspension_timeout_at_ms
-    if timeout_at_ms is None:
-        return (NEVER, NONE)
-    return (max(timeout_at_ms, record.last_transition_at_ms), SUSPENSION)
+    return NEVER if timeout_at_ms is None else max(timeout_at_ms, record.last_transition_at_ms)
 
 
 def _earliest(due: Due, record: Execution, rare: Rare) -> Due:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 
 from grantcore import (
+    ConcurrencyLimitExceeded,
     ExecutionNotActive,
     ExecutionNotSuspended,
     GrantEngine,
@@ -239,6 +240,23 @@ def test_only_a_suspended_execution_is_resumed() -> None:
     stage = suspended()
     stage.resume()
     stage.refuses(ExecutionNotSuspended, stage.resume)
+
+
+def test_a_suspended_execution_holds_no_slot() -> None:
+    """SPEC 7: it goes back with the lease, once; the resume grant needs one again."""
+    stage = Stage()
+    stage.engine.create_quota_policy("api", max_concurrent=1)
+    for name in (JOB, "other"):
+        stage.create(name, quota_policy_id="api")
+    stage.claim()
+    stage.refuses(ConcurrencyLimitExceeded, lambda: stage.issue("other"))
+    stage.suspend()
+    stage.engine.check()
+    stage.claim("other")
+    stage.resume()
+    stage.refuses(ConcurrencyLimitExceeded, stage.issue)
+    stage.complete()
+    assert stage.claim().kind == "resumed"
 
 
 # -- refusals ------------------------------------------------------------------------------------
