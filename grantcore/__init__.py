@@ -5,6 +5,7 @@ from grantcore.engine.clocks import Clock, ManualClock, SystemClock
 from grantcore.engine.facade import GrantEngine
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
+from grantcore.guard import FenceGuard
 from grantcore.model.config import EngineConfig
 from grantcore.model.errors import (
     BudgetExceeded,
@@ -99,6 +100,7 @@ from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPol
 from grantcore.model.requests import IssueClaimGrantRequest, IssueReclaimGrantRequest
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent
 from grantcore.model.workers import Registration, Worker
+from grantcore.protocol import GrantBackend
 from grantcore.scheduler import Scheduler
 
 __version__ = "0.1.0"
@@ -142,11 +144,13 @@ __all__ = [
     "Explanation",
     "Exponential",
     "Fence",
+    "FenceGuard",
     "FenceRequired",
     "Fenced",
     "Fixed",
     "Forked",
     "GrantAlreadyExists",
+    "GrantBackend",
     "GrantEngine",
     "GrantError",
     "GrantKind",
