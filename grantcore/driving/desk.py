@@ -22,10 +22,10 @@ Waking
 Who is served
 =============
 
-First come, first served, among those who can be. After every event that may have opened something
-everybody who waits is tried, in order of arrival: one *round*. A newcomer alone is tried once: nothing
-has opened for the others. Nobody is tried while nothing at all could be granted, which three counts of
-the engine tell.
+First come, first served, among those who can be. After every event that may have opened something, and at
+every deadline of the engine (the window of a quota opens without an event), everybody who waits is tried, in order of arrival: one *round*. A newcomer alone is tried once: nothing
+has opened for the others. Nobody else is tried while nothing at all could be granted, which four counts of
+the engine tell, except after a registration has ended: whoever waits in its name is told so.
 
 A round longer than one slice goes on in the next, and does not begin anew if something opens meanwhile:
 else those at its end would starve behind many who wait for something rare. So up to ``limit`` waiters
@@ -72,13 +72,15 @@ from grantcore.events import (
     PriorityChanged,
     ProgressReported,
     TagsChanged,
+    WorkerLapsed,
+    WorkerMarkedDead,
 )
 from grantcore.model import checks
 from grantcore.model.errors import GrantError, invalid
 from grantcore.model.grants import Grant
 from grantcore.model.leases import Lease
 from grantcore.model.phases import ELIGIBLE, LEASE_EXPIRED, LEASE_REVOKED
-from grantcore.model.time import MAX_MS
+from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.workers import Worker
 from grantcore.observing import tenures
 from grantcore.scheduler import Scheduler
@@ -120,6 +122,7 @@ class Waiter:
     ask: Ask
     told: Callable[[], object]
     outcome: Grant | Exception | None = None
+    is_tried: bool = False
     is_told: bool = False
 
     def result(self) -> Grant | None:
@@ -166,6 +169,9 @@ class Desk:
         self._noted = False
         self._waiters: dict[Waiter, None] = {}
         self._opened = False
+        self._opens_ms = NEVER
+        self._worker_gone = False
+        self._calls_roll = False
         self._round: deque[Waiter] = deque()
         self._newcomers: deque[Waiter] = deque()
         self._timeouts = Agenda[Waiter]()
@@ -217,6 +223,8 @@ class Desk:
                 self._note_end(lease, event)
             if type(event) not in OPENS_NOTHING:
                 self._opened = True
+            if isinstance(event, (WorkerLapsed, WorkerMarkedDead)):
+                self._worker_gone = True
             self._rouse()
 
     def _note_end(self, lease: Lease, event: Event) -> None:
@@ -259,6 +267,9 @@ class Desk:
         if self.engine.advance(limit=self._limit).more:
             return True
         now_ms = self.engine.now_ms()
+        if now_ms >= self._opens_ms:
+            self._opened = True
+            self._opens_ms = NEVER
         renewed = self._renew_due(now_ms)
         return not (self._serve() and self._end_waits(now_ms) and renewed)
 
@@ -272,6 +283,7 @@ class Desk:
             if self._noted or self._opened:
                 return 0
             self.is_awake = False
+            self._opens_ms = NEVER if deadline_ms is None else deadline_ms
             instants = (deadline_ms, self._renewals.next_ms(), self._timeouts.next_ms())
             soonest = min((at_ms for at_ms in instants if at_ms is not None), default=None)
             return None if soonest is None else max(soonest - now_ms, 0)
@@ -336,7 +348,7 @@ class Desk:
         self._begin_round()
         if not self._round and not self._newcomers:
             return True
-        left = self._offered()
+        left = NEVER if self._calls_roll else self._offered()
         for _ in range(self._limit):
             waiter = self._next(left)
             if waiter is None:
@@ -349,18 +361,21 @@ class Desk:
         with self.lock:
             if self._opened and not self._round:
                 self._opened = False
-                self._newcomers.clear()
+                self._calls_roll, self._worker_gone = self._worker_gone, False
                 self._round.extend(self._waiters)
 
     def _next(self, left: int) -> Waiter | None:
-        """Whose turn it is; nobody's if nothing is left to be granted."""
+        """Whose turn it is; if nothing is left to be granted, only that of those who were never tried."""
         with self.lock:
             if left <= 0:
                 self._round.clear()
-                self._newcomers.clear()
-            while self._round or self._newcomers:
-                waiter = (self._round or self._newcomers).popleft()
+            while self._round:
+                waiter = self._round.popleft()
                 if waiter in self._waiters:
+                    return waiter
+            while self._newcomers:
+                waiter = self._newcomers.popleft()
+                if waiter in self._waiters and not waiter.is_tried:
                     return waiter
             return None
 
@@ -373,6 +388,7 @@ class Desk:
     def _try(self, waiter: Waiter) -> bool:
         """Ask the scheduler for somebody; whether a grant was issued."""
         ask = waiter.ask
+        waiter.is_tried = True
         try:
             outcome: Grant | GrantError | None = self._scheduler.claim_for_worker(
                 ask.worker, lanes=ask.lanes, grant_ttl_ms=ask.grant_ttl_ms, reclaim=ask.reclaim
