@@ -23,9 +23,10 @@ Who is served
 =============
 
 First come, first served, among those who can be. After every event that may have opened something, and at
-every deadline of the engine (the window of a quota opens without an event), everybody who waits is tried, in order of arrival: one *round*. A newcomer alone is tried once: nothing
-has opened for the others. Nobody else is tried while nothing at all could be granted, which four counts of
-the engine tell, except after a registration has ended: whoever waits in its name is told so.
+every deadline of the engine (the window of a quota opens without an event), everybody who waits is tried,
+in order of arrival: one *round*. A newcomer alone is tried once: nothing has opened for the others. Nobody
+else is tried while nothing at all could be granted, which four counts of the engine tell; except after a
+registration has ended, so that whoever waits in its name is told.
 
 A round longer than one slice goes on in the next, and does not begin anew if something opens meanwhile:
 else those at its end would starve behind many who wait for something rare. So up to ``limit`` waiters
@@ -194,9 +195,9 @@ class Desk:
 
     def close(self) -> None:
         """Hear no more; whoever waits is told that there is nothing. Idempotent. O(waiters)."""
+        assert self._subscription is not None
         with self.lock:
-            if self._subscription is not None:
-                self._subscription.close()
+            self._subscription.close()
             for waiter in tuple(self._waiters):
                 self._answer(waiter, None)
 

@@ -92,8 +92,9 @@ class World:
                 return event
 
     def wait_until_it_sleeps(self) -> None:
-        while self.looked.get(timeout=PATIENCE_S) == 0:
-            pass
+        self.looked.get(timeout=PATIENCE_S)
+        while self.driver._desk.is_awake:
+            self.looked.get(timeout=PATIENCE_S)
 
 
 @contextmanager
