@@ -86,7 +86,7 @@ from grantcore.model.workers import Worker
 from grantcore.observing import tenures
 from grantcore.scheduler import Scheduler
 
-LIMIT: Final = 64
+LIMIT: Final = 32
 MAX_LIMIT: Final = 1_000_000
 
 OPENS_NOTHING: Final = frozenset(

@@ -80,12 +80,12 @@ def level_of(event: Event) -> int:
 
 def subject_of(event: Event) -> str:
     """The id of what changed. O(1)."""
-    return next(getattr(event, field) for kind, field in SUBJECTS.items() if isinstance(event, kind))
+    return next(str(getattr(event, field)) for kind, field in SUBJECTS.items() if isinstance(event, kind))
 
 
 def details_of(event: Event) -> dict[str, object]:
     """The other fields as plain data, less what ``repr`` hides too: payloads and results. O(fields)."""
-    shown = attrs.asdict(event, filter=lambda field, _: field.repr, value_serializer=_plain)
+    shown = attrs.asdict(event, filter=lambda field, _: bool(field.repr), value_serializer=_plain)
     return {name: value for name, value in shown.items() if name not in _COMMON}
 
 

@@ -23,7 +23,7 @@ from grantcore.observing.logs import LEVELS, EventLog, level_of, subject_of
 from grantcore.observing.metrics import Metrics
 from grantcore.observing.spans import NS_PER_MS, LeaseSpans
 from grantcore.observing.timeline import Interval, Timeline
-from tests.observing.every_event import KINDS, Story
+from tests.observers.every_event import KINDS, Story
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
