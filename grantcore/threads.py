@@ -210,7 +210,7 @@ class Hold:
             raise self._holding.lost
 
     def wait(self, timeout_ms: int) -> None:
-        """Sleep so many milliseconds; a lost lease ends it, and is raised.
+        """Sleep so many milliseconds of real time; a lost lease ends it, and is raised.
 
         Raises:
             ExecutionNotActive, LeaseRevoked, LeaseExpired, StaleLease: the lease is lost.

@@ -1,5 +1,8 @@
 """Bars of a timeline, drawn with matplotlib (extra ``plot``); :meth:`Timeline.draw` is the way here."""
 
+# pyright: reportUnknownMemberType=false
+# matplotlib's own types leave its many keyword arguments open.
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
