@@ -23,7 +23,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
 
-from grantcore.driving.desk import LIMIT, Ask, Desk, Holding, Waiter, time_to_live_ms
+from grantcore.driving.desk import LIMIT, Desk, Holding, time_to_live_ms
+from grantcore.driving.line import Ask, Waiter
 from grantcore.engine.facade import GrantEngine
 from grantcore.model import checks
 from grantcore.model.errors import GrantError

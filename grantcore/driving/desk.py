@@ -19,22 +19,6 @@ Waking
 3.  Lock order: the engine's, then the desk's. The observer has the first and takes the second; so the desk
     calls the engine only while it does not have its own.
 
-Who is served
-=============
-
-First come, first served, among those who can be. After every event that may have opened something, and at
-every deadline of the engine (the window of a quota opens without an event), everybody who waits is tried,
-in order of arrival: one *round*. A newcomer alone is tried once: nothing has opened for the others. Nobody
-else is tried while nothing at all could be granted, which four counts of the engine tell; except after a
-registration has ended, so that whoever waits in its name is told.
-
-A round longer than one slice goes on in the next, and does not begin anew if something opens meanwhile:
-else those at its end would starve behind many who wait for something rare. So up to ``limit`` waiters
-the order is exact; beyond, one may be served in the same round with work that came after an earlier one
-was tried.
-
-Whoever leaves is handed nothing, and what had just been handed to it is withdrawn.
-
 Whose lease is kept
 ===================
 
@@ -54,13 +38,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
 import attrs
 
 from grantcore.driving.agenda import Agenda
+from grantcore.driving.line import Line, Waiter
 from grantcore.engine.facade import GrantEngine
 from grantcore.engine.observers import Subscription
 from grantcore.events import (
@@ -82,7 +67,6 @@ from grantcore.model.grants import Grant
 from grantcore.model.leases import Lease
 from grantcore.model.phases import ELIGIBLE, LEASE_EXPIRED, LEASE_REVOKED
 from grantcore.model.time import MAX_MS, NEVER
-from grantcore.model.workers import Worker
 from grantcore.observing import tenures
 from grantcore.scheduler import Scheduler
 
@@ -104,33 +88,6 @@ OPENS_NOTHING: Final = frozenset(
 """Events after which nobody can be granted anything that could not be granted before."""
 
 _log: Final = logging.getLogger("grantcore")
-
-
-@attrs.frozen
-class Ask:
-    """What a waiter asks for: the arguments of ``Scheduler.claim_for_worker``."""
-
-    worker: str | Worker
-    lanes: Sequence[str] | Mapping[str, int]
-    grant_ttl_ms: int
-    reclaim: bool
-
-
-@attrs.define(eq=False)
-class Waiter:
-    """Somebody who waits for a grant; ``told`` is called once, when the outcome is known."""
-
-    ask: Ask
-    told: Callable[[], object]
-    outcome: Grant | Exception | None = None
-    is_tried: bool = False
-    is_told: bool = False
-
-    def result(self) -> Grant | None:
-        """The grant, or None: out of time, or closed; raises what was refused."""
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        return self.outcome
 
 
 @attrs.define(eq=False)
@@ -168,14 +125,8 @@ class Desk:
         self._scheduler = Scheduler(engine)
         self._subscription: Subscription | None = None
         self._noted = False
-        self._waiters: dict[Waiter, None] = {}
-        self._opened = False
+        self._line = Line()
         self._opens_ms = NEVER
-        self._worker_gone = False
-        self._calls_roll = False
-        self._round: deque[Waiter] = deque()
-        self._newcomers: deque[Waiter] = deque()
-        self._timeouts = Agenda[Waiter]()
         self._holdings: dict[tenures.Key, Holding] = {}
         self._lost: deque[Holding] = deque()
         self._renewals = Agenda[Holding]()
@@ -198,15 +149,14 @@ class Desk:
         assert self._subscription is not None
         with self.lock:
             self._subscription.close()
-            for waiter in tuple(self._waiters):
-                self._answer(waiter, None)
+            self._line.answer_all(None)
 
     # -- waking --------------------------------------------------------------------------------
 
     def stir(self) -> None:
         """Have the driver look at everything, as if something had opened. O(1)."""
         with self.lock:
-            self._opened = True
+            self._line.opened = True
             self._rouse()
 
     def _rouse(self) -> None:
@@ -223,9 +173,9 @@ class Desk:
             if lease is not None:
                 self._note_end(lease, event)
             if type(event) not in OPENS_NOTHING:
-                self._opened = True
+                self._line.opened = True
             if isinstance(event, (WorkerLapsed, WorkerMarkedDead)):
-                self._worker_gone = True
+                self._line.lost_a_worker()
             self._rouse()
 
     def _note_end(self, lease: Lease, event: Event) -> None:
@@ -269,10 +219,14 @@ class Desk:
             return True
         now_ms = self.engine.now_ms()
         if now_ms >= self._opens_ms:
-            self._opened = True
+            self._line.opened = True
             self._opens_ms = NEVER
         renewed = self._renew_due(now_ms)
         return not (self._serve() and self._end_waits(now_ms) and renewed)
+
+    def _end_waits(self, now_ms: int) -> bool:
+        with self.lock:
+            return self._line.end_waits(now_ms, self._limit)
 
     def _rest(self) -> int | None:
         """How long the driver may sleep."""
@@ -281,19 +235,18 @@ class Desk:
         deadline_ms = self.engine.next_deadline_ms()
         now_ms = self.engine.now_ms()
         with self.lock:
-            if self._noted or self._opened:
+            if self._noted or self._line.opened:
                 return 0
             self.is_awake = False
             self._opens_ms = NEVER if deadline_ms is None else deadline_ms
-            instants = (deadline_ms, self._renewals.next_ms(), self._timeouts.next_ms())
+            instants = (deadline_ms, self._renewals.next_ms(), self._line.next_timeout_ms())
             soonest = min((at_ms for at_ms in instants if at_ms is not None), default=None)
             return None if soonest is None else max(soonest - now_ms, 0)
 
     def _fail(self, error: Exception | None) -> int | None:
         """Give up until the next event: nobody waits for what will not be looked for."""
         with self.lock:
-            for waiter in tuple(self._waiters):
-                self._answer(waiter, error)
+            self._line.answer_all(error)
             self.is_awake = self._noted
             return 0 if self._noted else None
 
@@ -308,20 +261,16 @@ class Desk:
             checks.instant("timeout_ms", timeout_ms)
             until_ms = min(self.engine.now_ms() + timeout_ms, MAX_MS)
         with self.lock:
-            self._waiters[waiter] = None
-            if not self.is_open:
-                self._answer(waiter, None)
-                return
-            self._newcomers.append(waiter)
-            if until_ms is not None:
-                self._timeouts.file(waiter, until_ms)
-            self._rouse()
+            self._line.join(waiter, until_ms)
+            if self.is_open:
+                self._rouse()
+            else:
+                self._line.answer(waiter, None)
 
     def leave(self, waiter: Waiter) -> None:
         """Let somebody go who gave up; what was handed to it meanwhile is withdrawn. O(1)."""
         with self.lock:
-            self._timeouts.drop(waiter)
-            self._waiters.pop(waiter, None)
+            self._line.leave(waiter)
             outcome = waiter.outcome
         if outcome is not None and not isinstance(outcome, Exception):
             self._withdraw(outcome)
@@ -333,52 +282,21 @@ class Desk:
             if record is not None:
                 self.engine.withdraw_grant(grant, worker_id=record.worker_id)
 
-    def _answer(self, waiter: Waiter, outcome: Grant | Exception | None) -> bool:
-        """Tell a waiter its outcome, if it still waits; the caller has the lock."""
-        if waiter not in self._waiters:
-            return False
-        del self._waiters[waiter]
-        self._timeouts.drop(waiter)
-        waiter.outcome = outcome
-        waiter.is_told = True
-        waiter.told()
-        return True
-
     def _serve(self) -> bool:
         """Try those whose turn it is; whether all have been tried."""
-        self._begin_round()
-        if not self._round and not self._newcomers:
+        line = self._line
+        with self.lock:
+            line.begin_round()
+        if line.all_tried:
             return True
-        left = NEVER if self._calls_roll else self._offered()
+        left = NEVER if line.calls_roll else self._offered()
         for _ in range(self._limit):
-            waiter = self._next(left)
+            with self.lock:
+                waiter = line.next(left)
             if waiter is None:
                 return True
             left -= self._try(waiter)
-        return not self._round and not self._newcomers
-
-    def _begin_round(self) -> None:
-        """If something has opened since the last round began, and that is over, begin another."""
-        with self.lock:
-            if self._opened and not self._round:
-                self._opened = False
-                self._calls_roll, self._worker_gone = self._worker_gone, False
-                self._round.extend(self._waiters)
-
-    def _next(self, left: int) -> Waiter | None:
-        """Whose turn it is; if nothing is left to be granted, only that of those who were never tried."""
-        with self.lock:
-            if left <= 0:
-                self._round.clear()
-            while self._round:
-                waiter = self._round.popleft()
-                if waiter in self._waiters:
-                    return waiter
-            while self._newcomers:
-                waiter = self._newcomers.popleft()
-                if waiter in self._waiters and not waiter.is_tried:
-                    return waiter
-            return None
+        return line.all_tried
 
     def _offered(self) -> int:
         """How many executions wait for a grant, whoever may have them. O(1)."""
@@ -399,22 +317,12 @@ class Desk:
         if outcome is None:
             return False
         with self.lock:
-            is_heard = self._answer(waiter, outcome)
+            is_heard = self._line.answer(waiter, outcome)
         if isinstance(outcome, GrantError):
             return False
         if not is_heard:
             self._withdraw(outcome)
         return True
-
-    def _end_waits(self, now_ms: int) -> bool:
-        """Tell those whose time is over; whether that is all of them."""
-        with self.lock:
-            for _ in range(self._limit):
-                waiter = self._timeouts.pop_due(now_ms)
-                if waiter is None:
-                    return True
-                self._answer(waiter, None)
-        return False
 
     # -- keeping -------------------------------------------------------------------------------
 

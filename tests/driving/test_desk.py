@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from grantcore import GrantEngine, ManualClock, Worker, events
-from grantcore.driving.desk import LIMIT, Ask, Desk, Holding, Waiter
+from grantcore.driving.desk import LIMIT, Desk, Holding
+from grantcore.driving.line import Ask, Waiter
 
 ANN = Worker("ann", "ann-1", [])
 
