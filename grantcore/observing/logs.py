@@ -36,6 +36,7 @@ LEVELS: Final[Mapping[type[Event], int]] = MappingProxyType(
                 events.LeaseLapsed,
                 events.LeaseRevoked,
                 events.RetryScheduled,
+                events.SuspensionTimedOut,
                 events.WorkerLapsed,
                 events.WorkerMarkedDead,
             ),

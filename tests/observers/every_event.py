@@ -86,6 +86,11 @@ class Story:
         self.pass_time(50)
         engine.move_to_waiting_children(self.take("later"))
         engine.promote_blocked_to_eligible("later")
+        engine.suspend_execution(self.take(self.create("waiting")), reason_code="approval")
+        engine.resume_execution("waiting")
+        timeout_at_ms = self.clock() + 5
+        engine.suspend_execution(self.take("waiting"), reason_code="approval", timeout_at_ms=timeout_at_ms)
+        self.pass_time(5)
 
     def losses(self) -> None:
         self.take(self.create("lost", max_reclaim_count=1), "bob")

@@ -169,6 +169,8 @@ def test_one_span_per_lease_that_ended() -> None:
         ("failing", "Failed", StatusCode.ERROR),
         ("later", "Delayed", StatusCode.UNSET),
         ("later", "ChildrenAwaited", StatusCode.UNSET),
+        ("waiting", "Suspended", StatusCode.UNSET),
+        ("waiting", "Suspended", StatusCode.UNSET),
         ("lost", "LeaseLapsed", StatusCode.ERROR),
         ("lost", "LeaseRevoked", StatusCode.ERROR),
         ("slow", "AttemptTimedOut", StatusCode.ERROR),
@@ -178,15 +180,15 @@ def test_one_span_per_lease_that_ended() -> None:
 
 def test_a_span_has_the_instants_of_the_engine() -> None:
     _, spans = traced()
-    done, lapsed = spans[0], spans[5]
+    done, lapsed = spans[0], spans[7]
     assert (done.start_time, done.end_time) == (1_000_000 * NS_PER_MS, 1_000_300 * NS_PER_MS)
     assert [event.name for event in done.events] == ["renewed"]
     assert lapsed.start_time is not None
     assert lapsed.end_time == lapsed.start_time + 1_000 * NS_PER_MS, "the deadline, not when it was noticed"
-    attributes = spans[6].attributes or {}
+    attributes = spans[8].attributes or {}
     assert attributes["grantcore.operator"] == "op"
     assert attributes["grantcore.lease_kind"] == "reclaimed"
-    assert spans[6].status.description == "maintenance"
+    assert spans[8].status.description == "maintenance"
 
 
 def test_a_lease_from_before_the_observer_has_no_span() -> None:
