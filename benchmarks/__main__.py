@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from benchmarks import finding, memory
+from benchmarks import driver, finding, memory
 from benchmarks.rows import table
 from benchmarks.sizes import FULL, QUICK
 from benchmarks.speed import Speed, mass_lapse
@@ -24,7 +24,7 @@ def measure(sizes: Sizes) -> list[Row]:
     """Measure everything; memory first, while the process holds little."""
     held = memory.rows(sizes)
     speed = Speed(sizes)
-    return [*speed.rows(), mass_lapse(sizes), *finding.rows(sizes), *held]
+    return [*speed.rows(), mass_lapse(sizes), *finding.rows(sizes), driver.longest_stretch(sizes), *held]
 
 
 def about() -> dict[str, str]:

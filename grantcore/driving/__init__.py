@@ -1,0 +1,1 @@
+"""What the drivers for asyncio and for threads have in common; nothing here sleeps, spawns or awaits."""
