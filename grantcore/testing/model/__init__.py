@@ -20,6 +20,7 @@ Its chapters, each on top of those before:
 10. ``holding``: keeping it and letting it go.
 11. ``operating``: who may what others may not.
 12. ``looking``: what is shown.
+13. ``scheduling``: choosing.
 
 A refusal has the engine's class and attributes; its text is nobody's contract and left out. Events are told
 as name, instant and subject (``story``).
@@ -31,9 +32,10 @@ from grantcore.testing.model.executions import Executions
 from grantcore.testing.model.grants import Grants
 from grantcore.testing.model.looking import Looking
 from grantcore.testing.model.operating import ModelOperator, Powers
+from grantcore.testing.model.scheduling import ModelScheduler, Scheduling
 
 
-class Model(Executions, Grants, Powers, Looking):
+class Model(Executions, Grants, Powers, Scheduling, Looking):
     """The calls of :class:`grantcore.GrantEngine`, save those about the whole state and observers.
 
     >>> from grantcore import IssueClaimGrantRequest, ManualClock
@@ -51,10 +53,14 @@ class Model(Executions, Grants, Powers, Looking):
         """The powers that override."""
         return ModelOperator(self, identity)
 
+    def scheduler(self) -> ModelScheduler:
+        """What :class:`grantcore.Scheduler` is to an engine."""
+        return ModelScheduler(self)
+
     def restored(self, epoch_floor: int) -> None:
         """What ``restore`` changes: the floor of later epochs (SPEC 11)."""
         self._enter()
         self._given_floor = max(self._given_floor, epoch_floor)
 
 
-__all__ = ["Model", "ModelOperator"]
+__all__ = ["Model", "ModelOperator", "ModelScheduler"]

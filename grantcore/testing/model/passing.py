@@ -35,7 +35,7 @@ class Passing(Endings):
     def next_deadline_ms(self) -> int | None:
         """When something changes next if nobody calls."""
         self._enter()
-        return min([due.at_ms for due in self._deadlines()] + self._openings(), default=None)
+        return min([due.at_ms for due in self.deadlines()] + self._openings(), default=None)
 
     def _openings(self) -> list[int]:
         """When closed shelves open by time alone."""
@@ -67,9 +67,10 @@ class Passing(Endings):
         return count
 
     def _due(self) -> list[Due]:
-        return [due for due in self._deadlines() if due.at_ms <= self._now]
+        return [due for due in self.deadlines() if due.at_ms <= self._now]
 
-    def _deadlines(self) -> list[Due]:
+    def deadlines(self) -> list[Due]:
+        """Everything that time will do to what there is."""
         return [due for execution in self.executions for due in self._deadlines_of(execution)]
 
     def _deadlines_of(self, execution: Execution) -> Iterator[Due]:
