@@ -33,7 +33,7 @@ MAX_MS: Final = 2**53 - 1
 LANES: Final = ("a", "b")
 TOKENS: Final = ("cpu", "gpu", "net")
 WORKERS: Final = (("w1", "i1"), ("w1", "i2"), ("w2", "i3"))
-TTLS: Final = (1, 2, 3, 5, 8, 20, 60)
+TTLS: Final = (1, 3, 5, 8, 20, 50, 50)
 REASONS: Final = ("", "broken", "tired")
 CATEGORIES: Final = ("", "flaky", "timeout")
 ORDERS: Final = (
@@ -177,7 +177,7 @@ class Proposer:
 
     def _time(self) -> Given:
         instants = [due.at_ms + step for due in self._model.deadlines() for step in (-1, 0, 1)]
-        near = sorted(at_ms for at_ms in instants if self._now <= at_ms <= MAX_MS)[:12]
+        near = sorted(at_ms for at_ms in instants if self._now <= at_ms <= MAX_MS)[:6]
         if near and not self._odds(8):
             return given("at", self._random.choice(near))
         return given("at", min(self._now + self._random.choice((0, 1, 2, 30, 3000)), MAX_MS))
