@@ -12,6 +12,8 @@ from grantcore.testing.pair import Disagreement, Pair
 from grantcore.testing.proposing import MAX_MS, Proposer
 from grantcore.testing.steps import Absent, Step, resolved, script
 
+USUAL: Final = EngineConfig(retention_ms=500)
+
 SMALL: Final = EngineConfig(
     max_grant_ttl_ms=50,
     max_lease_ttl_ms=50,
@@ -39,7 +41,7 @@ class Setting:
         look_every: how many steps pass between two looks at everything.
     """
 
-    config: EngineConfig = EngineConfig(retention_ms=500)
+    config: EngineConfig = USUAL
     start_ms: int = 0
     observed: bool = False
     minted: bool = False

@@ -14,6 +14,7 @@ import attrs
 
 from grantcore import (
     EngineConfig,
+    Explanation,
     Granted,
     GrantEngine,
     GrantError,
@@ -34,9 +35,16 @@ IDENTITY: Final = "root"
 OF_EXECUTIONS: Final = ("describe_execution", "describe_grant", "attempts", "lease_history")
 """What is asked of an execution that was touched."""
 
-STORED: Final = ("read_payload", "read_result")
+STORED: Final = ("read_payload", "read_result", "explain")
 
-_SUBJECTS: Final = ("execution_id", "worker_instance_id", "quota_policy_id", "budget_id", "lane_id")
+_SUBJECTS: Final = (
+    (events.ExecutionEvent, "execution_id"),
+    (events.WorkerEvent, "worker_instance_id"),
+    (events.QuotaEvent, "quota_policy_id"),
+    (events.BudgetEvent, "budget_id"),
+    (events.LaneEvent, "lane_id"),
+)
+"""What an event of each kind is about."""
 
 
 class Disagreement(AssertionError):
@@ -120,7 +128,12 @@ class Pair:
         Raises:
             Disagreement: they do not agree.
         """
-        own = {"at": self._at, "misread": self._misread, "restart": self._restart, "look": self._look}
+        own: dict[str, Callable[..., None]] = {
+            "at": self._at,
+            "misread": self._misread,
+            "restart": self._restart,
+            "look": self._look,
+        }
         if call in own:
             own[call](*args, **kwargs)
             return None
@@ -165,10 +178,12 @@ class Pair:
         touched = dict.fromkeys(told.subject for told in self.model.story)
         for value in (*args, *kwargs.values()):
             name = value if type(value) is str else getattr(value, "execution_id", None)
-            if type(name) is str and any(e.execution_id == name for e in self.model.executions):
+            if type(name) is str:
                 touched[name] = None
         self._compare_events()
         for execution_id in touched:
+            if all(execution.execution_id != execution_id for execution in self.model.executions):
+                continue
             for question in OF_EXECUTIONS:
                 self._ask(question, execution_id)
         self._ask("next_deadline_ms")
@@ -184,14 +199,18 @@ class Pair:
         """Compare everything that is shown, by pages of ``limit``; and let the engine check itself."""
         self._pages("list_executions", limit)
         self._pages("list_expired_leases", limit)
+        self._pages("list_workers", limit)
         self._ask("leases")
         self._ask("leases_expiring_within", limit)
         for execution in self.model.executions:
             for question in OF_EXECUTIONS + STORED:
                 self._ask(question, execution.execution_id)
+        tokens = sorted({token for execution in self.model.executions for token in execution.required})
         for lane_id in sorted({execution.lane_id for execution in self.model.executions}):
-            tokens = {token for execution in self.model.executions for token in execution.required}
-            self._ask("scheduler.peek", lane_id, sorted(tokens))
+            self._ask("scheduler.peek", lane_id, tokens)
+            self._ask("scheduler.unmatched", lane_id)
+        for budget in self.model.budgets:
+            self._ask("describe_budget", budget.budget_id)
         self.engine.check()
 
     def _pages(self, call: str, limit: int) -> None:
@@ -205,7 +224,7 @@ class Pair:
 
 def _method(owner: object, call: str) -> Callable[..., object]:
     """A method of an engine or a model, of its operator, or of its scheduler."""
-    face, dot, name = call.rpartition(".")
+    face, _, name = call.rpartition(".")
     if face == "operator":
         owner = cast("GrantEngine | Model", owner).operator(IDENTITY)
     elif face == "scheduler":
@@ -244,11 +263,14 @@ def _fields(value: object) -> tuple[attrs.Attribute[object], ...]:
 
 
 def _comparable(value: object) -> object:
-    """Refusals as class and attributes, wherever they are; their text is nobody's contract."""
+    """Leave out texts, which are nobody's contract: refusals as class and attributes, wherever they are."""
     if isinstance(value, GrantError):
         return (type(value), {name: told for name, told in vars(value).items() if name != "detail"})
     if isinstance(value, LeaseLost):
         return (LeaseLost, value.execution_id, _comparable(value.error))
+    if isinstance(value, Explanation):
+        shown = [(obstacle.reason, obstacle.ends_at_ms) for obstacle in value.obstacles]
+        return (attrs.evolve(value, obstacles=(), next_change=None), shown)
     if type(value) is tuple:
         return tuple(map(_comparable, cast("tuple[object, ...]", value)))
     return value
@@ -260,6 +282,6 @@ def _core(answer: object) -> object:
     return answer.lease if isinstance(answer, Reclaimed) else answer
 
 
-def _told(event: events.ExecutionEvent) -> Told:
-    subjects = [getattr(event, name) for name in _SUBJECTS if hasattr(event, name)]
-    return Told(event.sequence, type(event).__name__, event.at_ms, str(subjects[0]))
+def _told(event: events.Event) -> Told:
+    name = next(name for kind, name in _SUBJECTS if isinstance(event, kind))
+    return Told(event.sequence, type(event).__name__, event.at_ms, str(getattr(event, name)))

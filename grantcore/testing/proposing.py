@@ -16,6 +16,8 @@ from grantcore import (
     Exponential,
     Fence,
     Fixed,
+    GrantKind,
+    GrantRecord,
     IssueClaimGrantRequest,
     IssueReclaimGrantRequest,
     Lease,
@@ -23,6 +25,7 @@ from grantcore import (
     ReclaimGrant,
     ResumeGrant,
     RetryPolicy,
+    Worker,
 )
 from grantcore.testing.model import Model
 from grantcore.testing.model.records import LOST, TERMINAL, Execution
@@ -56,6 +59,17 @@ POLICIES: Final = (
         retry=RetryPolicy(9, Fixed(0), frozenset({"timeout"})), attempt_timeout_ms=2, max_reclaim_count=0
     ),
 )
+PARTS: Final[tuple[Mapping[str, object], ...]] = (
+    {"lease_epoch": 99},
+    {"lease_epoch": None},
+    {"lease_id": "other"},
+    {"lease_id": ""},
+    {"attempt_id": "other"},
+    {"attempt_id": None},
+    {"lease_id": None, "lease_epoch": None, "attempt_id": None},
+    {},
+)
+"""What may be wrong with a fence."""
 GARBAGE: Final[tuple[object, ...]] = (
     None,
     "",
@@ -172,6 +186,8 @@ class Proposer:
             return self._create() if len(executions) < self._crowd else self._look()
         if dice <= 2:  # noqa: PLR2004 - one call of five moves time
             return self._time()
+        if dice <= 4:  # noqa: PLR2004 - and one is about all lanes
+            return self._schedule()
         execution = self._random.choice(executions)
         return self._random.choice(self._by_phase[execution.phase])(execution)
 
@@ -214,11 +230,16 @@ class Proposer:
             "idempotency_key": lambda: f"k{chance.randrange(4)}",
             "namespace": lambda: chance.choice(("default", "other")),
             "creator_identity": lambda: "me",
+            "quota_policy_id": lambda: self._one([quota.quota_policy_id for quota in self._model.quotas]),
+            "budget_ids": lambda: [budget.budget_id for budget in self._model.budgets][-2:],
         }
         for name, option in options.items():
             if self._odds(2 if name == "execution_id" else 4):
                 kwargs[name] = option()
         return given("create_execution", **kwargs)
+
+    def _one(self, names: list[str]) -> str | None:
+        return self._random.choice(names) if names else None
 
     def _worker(self) -> tuple[str, str]:
         return self._random.choice(WORKERS)
@@ -261,8 +282,10 @@ class Proposer:
         """Take the lease that a grant is for, or give the grant back."""
         grant = execution.grant
         ref = self._grants.get(execution.execution_id)
-        if grant is None or ref is None:
+        if grant is None:
             return self._read(execution)
+        if ref is None or self._odds(9):
+            return given("take", _grant_of(execution, grant), **self._taker(grant.worker_id))
         if self._odds(6):
             return given("withdraw_grant", ref, worker_id=grant.worker_id)
         taker = self._taker(grant.worker_id)
@@ -288,7 +311,7 @@ class Proposer:
             ),
             lambda: self._cancel(execution),
             lambda: self._tag(execution),
-            lambda: self._look(),
+            self._look,
         )
 
     def _unblock(self, execution: Execution) -> Given:
@@ -385,6 +408,116 @@ class Proposer:
         )
         return given(self._random.choice(calls), execution.execution_id)
 
+    # -- lanes, workers, quotas, budgets -----------------------------------------------------------
+
+    def _schedule(self) -> Given:
+        return self._pick(
+            self._claim, self._claim, self._claim, self._ask, self._work, self._meter, self._turn
+        )
+
+    def _lanes(self) -> object:
+        return self._random.choice(({"a": 1, "b": 3}, {"b": 2, "a": 2}, ["a", "b"], ("b", "a"), ["b"]))
+
+    def _seeker(self) -> object:
+        if self._odds(2):
+            return self._worker()[1]
+        return Worker(*self._worker(), capabilities=self._random.choice((TOKENS, ["cpu"], [])))
+
+    def _claim(self) -> Given:
+        kwargs: dict[str, object] = {"lanes": self._lanes(), "grant_ttl_ms": self._ttl()}
+        if self._odds(4):
+            kwargs["reclaim"] = False
+        if self._odds(4):
+            return given(
+                "scheduler.claim_many_for_worker", self._seeker(), n=self._random.choice((1, 2, 9)), **kwargs
+            )
+        return given("scheduler.claim_for_worker", self._seeker(), **kwargs)
+
+    def _ask(self) -> Given:
+        lane_id = self._random.choice(LANES)
+        execution = self._random.choice(self._model.executions)
+        lost = execution.phase in LOST
+        return self._pick(
+            lambda: given("scheduler.peek", lane_id, self._tokens(), limit=self._random.choice((1, 3))),
+            lambda: given("scheduler.unmatched", lane_id),
+            lambda: given(
+                "scheduler.would_grant", execution.execution_id, self._request(execution, lost=lost)
+            ),
+            lambda: given("explain", execution.execution_id),
+        )
+
+    def _work(self) -> Given:
+        worker_id, instance_id = self._worker()
+        kwargs: dict[str, object] = {"max_leases": self._random.choice((1, 2))} if self._odds(3) else {}
+        return self._pick(
+            lambda: given(
+                "register_worker",
+                worker_id,
+                instance_id,
+                lanes=self._random.choice((["a"], ["a", "b"])),
+                capabilities=self._random.choice((TOKENS, ["cpu"], ["gpu", "net"])),
+                liveness_ttl_ms=self._ttl(),
+                **kwargs,
+            ),
+            lambda: given("heartbeat_worker", instance_id),
+            lambda: given("mark_worker_dead", instance_id, reason=self._reason()),
+            lambda: given("list_workers", limit=1),
+            lambda: given(
+                "register_worker",
+                "w2",
+                "i9",
+                lanes=["b"],
+                capabilities=[],
+                liveness_ttl_ms=self._ttl(),
+                namespace=self._random.choice(("other", "default")),
+            ),
+        )
+
+    def _meter(self) -> Given:
+        chance = self._random
+        budget_id = self._one([budget.budget_id for budget in self._model.budgets]) or "b0"
+        usage = {"deltas": chance.choice(({"usd": 1}, {"usd": 2, "io": 1}, {"io": 9}, {}))}
+        key = {"dedup_key": f"d{chance.randrange(3)}"} if self._odds(3) else {}
+        name = f"e{chance.randrange(30)}"
+        return self._pick(
+            lambda: given(
+                "create_quota_policy",
+                f"q{chance.randrange(3)}",
+                window_ms=chance.choice((3, 20, 60)),
+                max_requests_per_window=chance.choice((0, 1, 2)),
+                max_concurrent=chance.choice((0, 1, 2)),
+            ),
+            lambda: given(
+                "create_budget",
+                f"b{chance.randrange(3)}",
+                hard_limits=chance.choice(({"usd": 4}, {"usd": 3, "io": 0}, {})),
+                soft_limits=chance.choice(({"usd": 2}, {})),
+                reset_interval_ms=chance.choice((None, 10, 40)),
+            ),
+            lambda: given("report_usage", budget_id, **usage, **key),
+            lambda: given("report_usage", budget_id, **usage, **key),
+            lambda: given("record_spend", budget_id, name, **usage, **key),
+            lambda: given("release_budget", budget_id, name),
+            lambda: given("reset_budget", budget_id),
+            lambda: given("describe_budget", budget_id),
+        )
+
+    def _turn(self) -> Given:
+        lane_id = self._random.choice(LANES)
+        return self._pick(
+            lambda: given("operator.pause_lane", lane_id),
+            lambda: given("operator.drain_lane", lane_id),
+            lambda: given("operator.resume_lane", lane_id),
+            lambda: given("operator.resume_lane", lane_id),
+            lambda: given("configure_lane", lane_id),
+            lambda: given(
+                "configure_lane",
+                lane_id,
+                max_leases=self._random.choice((None, 1, 3)),
+                aging_ms_per_point=self._random.choice((None, 1, 20)),
+            ),
+        )
+
     # -- near misses -------------------------------------------------------------------------------
 
     def _near_miss(self) -> Given:
@@ -443,18 +576,7 @@ class Proposer:
 
     def _strange_fence(self, execution: Execution) -> Given:
         """An old lease, or one with a part that is wrong or missing."""
-        part: dict[str, object] = self._random.choice(
-            (
-                {"lease_epoch": 99},
-                {"lease_epoch": None},
-                {"lease_id": "other"},
-                {"lease_id": ""},
-                {"attempt_id": "other"},
-                {"attempt_id": None},
-                {"lease_id": None, "lease_epoch": None, "attempt_id": None},
-                {},
-            )
-        )
+        part = self._random.choice(PARTS)
         ref = self._leases.get(execution.execution_id)
         if self._old and self._odds(2):
             ref = self._random.choice(self._old)
@@ -479,6 +601,9 @@ class Proposer:
             lambda: given("create_execution", lane_id="a", quota_policy_id="none"),
             lambda: given("create_execution", lane_id="a", budget_ids=["none"]),
             lambda: given("set_execution_tags", execution.execution_id, {"Bad": "x"}),
+            lambda: given("heartbeat_worker", "nobody"),
+            lambda: given("scheduler.claim_for_worker", "nobody", lanes=LANES, grant_ttl_ms=5),
+            lambda: given("describe_budget", "none"),
             lambda: given("misread", self._random.choice((None, -1, 1.5, 2**53, True, "5"))),
         )
 
@@ -497,3 +622,11 @@ class Proposer:
             return (call, (*args[:place], nonsense, *args[place + 1 :]), kwargs)
         name = list(kwargs)[place - len(args)]
         return (call, args, {**kwargs, name: nonsense})
+
+
+def _grant_of(execution: Execution, grant: GrantRecord) -> object:
+    """A grant as its owner has it."""
+    if grant.kind is GrantKind.CLAIM:
+        return ClaimGrant(execution.execution_id, grant.expires_at_ms)
+    kind = ResumeGrant if grant.kind is GrantKind.RESUME else ReclaimGrant
+    return kind(execution.execution_id, grant.expires_at_ms, execution.lane_id)

@@ -40,8 +40,14 @@ class Altered:
 
 @attrs.frozen(repr=False)
 class Step:
-    """One call. ``call`` is the name of an engine's method, ``operator.NAME``, ``scheduler.NAME``, or one
-    of the driver's own: ``at``, ``misread``, ``restart`` (see :class:`grantcore.testing.pair.Pair`).
+    """One call of :class:`grantcore.testing.pair.Pair`.
+
+    Args:
+        number: tells its result apart from others.
+        call: the name of an engine's method, ``operator.NAME``, ``scheduler.NAME``, or one of the pair's own:
+            ``at``, ``misread``, ``restart``, ``look``.
+        args: its arguments.
+        kwargs: those by keyword.
     """
 
     number: int

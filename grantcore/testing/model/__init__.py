@@ -13,14 +13,17 @@ Its chapters, each on top of those before:
 3.  ``world``: the state, and how things are found in it.
 4.  ``vector``: FlowFabric's state vector, read off an execution.
 5.  ``endings``: how attempts and executions end, pause and are lost.
-6.  ``passing``: time.
-7.  ``executions``: creating and changing.
-8.  ``grants``: who may take a lease next.
-9.  ``taking``: taking one.
-10. ``holding``: keeping it and letting it go.
-11. ``operating``: who may what others may not.
-12. ``looking``: what is shown.
-13. ``scheduling``: choosing.
+6.  ``admission``: what keeps an execution back.
+7.  ``passing``: time.
+8.  ``executions``: creating and changing.
+9.  ``grants``: who may take a lease next.
+10. ``taking``: taking one.
+11. ``holding``: keeping it and letting it go.
+12. ``operating``: who may what others may not.
+13. ``looking``: what is shown.
+14. ``registry``: workers.
+15. ``metering``: lanes, quota policies, budgets.
+16. ``scheduling``: choosing, and explaining.
 
 A refusal has the engine's class and attributes; its text is nobody's contract and left out. Events are told
 as name, instant and subject (``story``).
@@ -29,13 +32,12 @@ as name, instant and subject (``story``).
 from __future__ import annotations
 
 from grantcore.testing.model.executions import Executions
-from grantcore.testing.model.grants import Grants
 from grantcore.testing.model.looking import Looking
 from grantcore.testing.model.operating import ModelOperator, Powers
 from grantcore.testing.model.scheduling import ModelScheduler, Scheduling
 
 
-class Model(Executions, Grants, Powers, Scheduling, Looking):
+class Model(Executions, Powers, Scheduling, Looking):
     """The calls of :class:`grantcore.GrantEngine`, save those about the whole state and observers.
 
     >>> from grantcore import IssueClaimGrantRequest, ManualClock

@@ -1,4 +1,4 @@
-"""Chapter 7: creating and changing (SPEC 5; reference 3, 6.5, 9.3, 9.4, 10; D-13, D-17, D-20)."""
+"""Chapter 8: creating and changing (SPEC 5; reference 3, 6.5, 9.3, 9.4, 10; D-13, D-17, D-20)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from grantcore import (
     ExecutionNotEligible,
     ExecutionNotTerminal,
     ExecutionPolicy,
+    LaneDraining,
+    LaneStatus,
     LeaseEvent,
     LimitExceeded,
     MaxReplaysExhausted,
@@ -125,13 +127,15 @@ class Executions(Passing):
 
     def _must_exist(self, quota_policy_id: str | None, budget_ids: tuple[str, ...]) -> None:
         """Quota policy and budgets (SPEC 8)."""
-        if quota_policy_id is not None:
+        if quota_policy_id is not None and self._quota(quota_policy_id) is None:
             raise QuotaPolicyNotFound
-        if budget_ids:
+        if any(self._budget_of(budget_id) is None for budget_id in budget_ids):
             raise BudgetNotFound
 
     def _must_be_open(self, lane_id: str) -> None:
         """The lane takes new executions (SPEC 7)."""
+        if self._lane(lane_id).state is LaneStatus.DRAINING:
+            raise LaneDraining
 
     def _must_have_room(self, lane_id: str, shelf: tuple[object, ...]) -> None:
         """max_executions, and max_shelves_per_lane of those that wait for a fresh attempt (SPEC 11)."""

@@ -1,4 +1,4 @@
-"""Chapter 8: issuing grants, giving them back (SPEC 5; reference 4.1, 7.1; D-03, D-05, D-12, D-30)."""
+"""Chapter 9: issuing grants, giving them back (SPEC 5; reference 4.1, 7.1; D-03, D-05, D-12, D-30)."""
 
 from __future__ import annotations
 
@@ -106,12 +106,6 @@ class Grants(Passing):
         if execution.grant is not None:
             raise GrantAlreadyExists
 
-    def _must_not_be_paused(self, lane_id: str) -> None:
-        """SPEC 7."""
-
-    def _must_be_admitted(self, execution: Execution, now: int, kind: GrantKind, instance_id: str) -> None:
-        """Budgets, rate, concurrency (SPEC 7)."""
-
     def _is_capped(self, execution: Execution) -> bool:
         """Whether it was taken over as often as its policy allows (D-05)."""
         return execution.reclaim_count >= execution.policy.max_reclaim_count
@@ -124,15 +118,13 @@ class Grants(Passing):
         self._tell("ReclaimCapReached", execution.execution_id, now)
 
     def _issue(self, execution: Execution, now: int, request: Request, kind: GrantKind) -> int:
-        """Capabilities (a mismatch is stamped, X18), admission; then the grant is written."""
-        missing = tuple(sorted(set(execution.required) - set(request.worker_capabilities)))
-        if missing:
+        """A mismatch is stamped (X18), any other refusal writes nothing."""
+        try:
+            self._may_issue(execution, now, request, kind)
+        except CapabilityMismatch:
             execution.mismatch_at_ms = now
             self._tell("CapabilityMismatched", execution.execution_id, now)
-            raise CapabilityMismatch(missing=missing)
-        self._must_be_admitted(execution, now, kind, request.worker_instance_id)
-        if now + request.grant_ttl_ms > forms.MAX_MS:
-            raise forms.refused("grant_ttl_ms", "shorter")
+            raise
         execution.grant = GrantRecord(
             execution.execution_id,
             kind,
@@ -145,12 +137,19 @@ class Grants(Passing):
             now,
             now + request.grant_ttl_ms,
         )
-        self._granted(execution, now)
+        quota = self._quota(execution.quota_policy_id)
+        if kind is GrantKind.CLAIM and quota is not None:
+            quota.issued.append(now)
         self._tell("GrantIssued", execution.execution_id, now)
         return now + request.grant_ttl_ms
 
-    def _granted(self, execution: Execution, now: int) -> None:
-        """Count it for the window of its quota policy (SPEC 7)."""
+    def _may_issue(self, execution: Execution, now: int, request: Request, kind: GrantKind) -> None:
+        """Capabilities, admission, a representable end: in this order."""
+        missing = tuple(sorted(set(execution.required) - set(request.worker_capabilities)))
+        if missing:
+            raise CapabilityMismatch(missing=missing)
+        self._must_be_admitted(execution, kind, request.worker_instance_id)
+        forms.instant("grant_ttl_ms", now + request.grant_ttl_ms)
 
     def describe_grant(self, execution_id: str) -> GrantRecord | None:
         """The live grant."""

@@ -1,4 +1,4 @@
-"""Chapter 10: holding a lease and letting it go (SPEC 5; reference 2.2, 5, 6; D-09, D-14, D-15, D-29)."""
+"""Chapter 11: holding a lease and letting it go (SPEC 5; reference 2.2, 5, 6; D-09, D-14, D-15, D-29)."""
 
 from __future__ import annotations
 

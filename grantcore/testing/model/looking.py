@@ -1,4 +1,4 @@
-"""Chapter 12: what is shown, in the engine's own forms (SPEC 8, 9; reference 1.2)."""
+"""Chapter 13: what is shown, in the engine's own forms (SPEC 8, 9; reference 1.2)."""
 
 from __future__ import annotations
 
@@ -118,17 +118,10 @@ class Looking(Passing):
             live_grants=sum(e.grant is not None for e in executions),
             current_leases=sum(e.phase is Phase.LEASED for e in executions),
             waiting_for_reclaim=sum(e.phase in LOST for e in executions),
-            live_workers=self._live_workers(),
+            live_workers=len(self.workers),
             events=self._sequence,
             clock_clamped=self._clamped,
         )
-
-    def _live_workers(self) -> int:
-        return 0
-
-    def _closed_for(self, execution: Execution) -> str | None:
-        """Why the shelf it waits on is closed (SPEC 7); a member with a grant is not shown as blocked."""
-        return None
 
     def _shown(self, execution: Execution) -> ExecutionSnapshot:
         """Lease fields are blank outside LEASED and the two lost phases (I-09)."""

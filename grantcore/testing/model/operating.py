@@ -1,4 +1,4 @@
-"""Chapter 11: who may what others may not (SPEC 5, 9; reference 5.3, 9.1, 9.2; D-08, D-10, D-31, D-33)."""
+"""Chapter 12: who may what others may not (SPEC 5, 9; reference 5.3, 9.1, 9.2; D-08, D-10, D-31, D-33)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from grantcore import (
     Completed,
     ExecutionNotEligible,
     InvalidBlockingReason,
+    LaneState,
+    LaneStatus,
     Lease,
     Phase,
     RetryScheduled,
@@ -19,12 +21,13 @@ from grantcore import (
 )
 from grantcore.testing.model import forms
 from grantcore.testing.model.holding import Holding
+from grantcore.testing.model.metering import Metering
 from grantcore.testing.model.records import ACTIVE, TERMINAL, Execution
 from grantcore.testing.model.taking import Taking
 from grantcore.testing.model.vector import ORDERS, not_active
 
 
-class Powers(Holding, Taking):
+class Powers(Holding, Taking, Metering):
     """What an operator does, done to the model."""
 
     def _revoke(
@@ -163,6 +166,18 @@ class ModelOperator:
         now = model._enter()
         model._unblock(model._find(execution_id), now, expected)
         return Unblocked(execution_id)
+
+    def pause_lane(self, lane_id: str) -> LaneState:
+        """No grant of any kind is issued there."""
+        return self._model._turn_lane(lane_id, LaneStatus.PAUSED)
+
+    def drain_lane(self, lane_id: str) -> LaneState:
+        """No new executions are taken there."""
+        return self._model._turn_lane(lane_id, LaneStatus.DRAINING)
+
+    def resume_lane(self, lane_id: str) -> LaneState:
+        """Open again."""
+        return self._model._turn_lane(lane_id, LaneStatus.OPEN)
 
 
 def _holder(execution: Execution) -> str:

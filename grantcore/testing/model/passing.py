@@ -1,4 +1,4 @@
-"""Chapter 6: time (SPEC 3). Every call reads the clock once and applies all that is due, one by one.
+"""Chapter 7: time (SPEC 3). Every call reads the clock once and applies all that is due, one by one.
 
 There is no book of deadlines: each time, all deadlines of everything are written down, and the earliest
 is applied, stamped with its own instant, until none is due.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from grantcore import AdvanceReport, ClockError, Phase
+from grantcore import AdvanceReport, ClockError, Phase, Registration
 from grantcore.testing.model import forms
+from grantcore.testing.model.admission import Admission
 from grantcore.testing.model.endings import Endings
 from grantcore.testing.model.forms import MAX_MS
 from grantcore.testing.model.records import ACTIVE, TERMINAL, Due, Execution
@@ -18,7 +19,7 @@ EXECUTION, ATTEMPT, SUSPENSION, LEASE, GRANT, DELAY, WORKER, RETENTION = range(8
 """The order of what falls on one instant."""
 
 
-class Passing(Endings):
+class Passing(Endings, Admission):
     """Time passes."""
 
     def now_ms(self) -> int:
@@ -36,10 +37,6 @@ class Passing(Endings):
         """When something changes next if nobody calls."""
         self._enter()
         return min([due.at_ms for due in self.deadlines()] + self._openings(), default=None)
-
-    def _openings(self) -> list[int]:
-        """When closed shelves open by time alone."""
-        return []
 
     def _enter(self) -> int:
         """Begin a call."""
@@ -71,7 +68,18 @@ class Passing(Endings):
 
     def deadlines(self) -> list[Due]:
         """Everything that time will do to what there is."""
-        return [due for execution in self.executions for due in self._deadlines_of(execution)]
+        found = [due for execution in self.executions for due in self._deadlines_of(execution)]
+        return found + [self._liveness_of(worker) for worker in self.workers]
+
+    def _liveness_of(self, worker: Registration) -> Due:
+        """A worker that is silent is forgotten; its leases are not (SPEC 8)."""
+
+        def lapse(at_ms: int) -> None:
+            self.workers.remove(worker)
+            self._tell("WorkerLapsed", worker.worker_instance_id, at_ms)
+
+        instance_id, namespace = worker.worker_instance_id, worker.namespace
+        return Due(worker.expires_at_ms, WORKER, instance_id, namespace, apply=lapse)
 
     def _deadlines_of(self, execution: Execution) -> Iterator[Due]:
         """Every deadline that one execution has."""

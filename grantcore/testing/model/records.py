@@ -10,6 +10,7 @@ from grantcore import (
     AttemptInfo,
     ExecutionPolicy,
     GrantRecord,
+    LaneStatus,
     Lease,
     LeaseEvent,
     Phase,
@@ -114,6 +115,44 @@ class Key:
     key: str
     execution_id: str
     expires_at_ms: int
+
+
+@attrs.define(eq=False)
+class Lane:
+    """A named queue; one that nobody has touched is open and without limits."""
+
+    lane_id: str
+    state: LaneStatus = LaneStatus.OPEN
+    max_leases: int | None = None
+    aging_ms_per_point: int | None = None
+    credit: int = 0
+    """Of the weighted round robin."""
+
+
+@attrs.define(eq=False)
+class Quota:
+    """A quota policy, and when claim grants were issued under it; 0 is no limit."""
+
+    quota_policy_id: str
+    window_ms: int
+    max_requests_per_window: int
+    max_concurrent: int
+    issued: list[int] = attrs.field(factory=list[int])
+
+
+@attrs.define(eq=False)
+class Budget:
+    """A budget, and what was used of it since its period began."""
+
+    budget_id: str
+    hard_limits: dict[str, int]
+    soft_limits: dict[str, int]
+    reset_interval_ms: int | None
+    began_at_ms: int
+    usage: dict[str, int] = attrs.field(factory=dict[str, int])
+    by_execution: dict[str, dict[str, int]] = attrs.field(factory=dict[str, "dict[str, int]"])
+    keys: dict[str, int] = attrs.field(factory=dict[str, int])
+    """De-duplication keys, and when each is forgotten."""
 
 
 @attrs.frozen

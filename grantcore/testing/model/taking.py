@@ -1,4 +1,4 @@
-"""Chapter 9: taking a lease (SPEC 5; reference 4.2, 4.3, 4.4, 7.2; D-06, D-07, D-11, D-12, D-24)."""
+"""Chapter 10: taking a lease (SPEC 5; reference 4.2, 4.3, 4.4, 7.2; D-06, D-07, D-11, D-12, D-24)."""
 
 from __future__ import annotations
 

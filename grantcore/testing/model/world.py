@@ -9,9 +9,10 @@ from grantcore import (
     ExecutionNotFound,
     IdSource,
     Phase,
+    Registration,
 )
 from grantcore.testing.model import forms
-from grantcore.testing.model.records import Execution, Key, Told
+from grantcore.testing.model.records import Budget, Execution, Key, Lane, Quota, Told
 
 
 class World:
@@ -33,6 +34,10 @@ class World:
         self._sequence = 0
         self.executions: list[Execution] = []
         self.keys: list[Key] = []
+        self.lanes: list[Lane] = []
+        self.quotas: list[Quota] = []
+        self.budgets: list[Budget] = []
+        self.workers: list[Registration] = []
         self._purged_epoch = 0
         """The highest epoch of any execution that is forgotten."""
         self._given_floor = 0
@@ -54,6 +59,13 @@ class World:
 
     def _known(self, execution_id: str) -> Execution | None:
         return next((e for e in self.executions if e.execution_id == execution_id), None)
+
+    def _lane(self, lane_id: str) -> Lane:
+        for lane in self.lanes:
+            if lane.lane_id == lane_id:
+                return lane
+        self.lanes.append(Lane(lane_id))
+        return self.lanes[-1]
 
     def _by_end(self) -> list[Execution]:
         """Those that somebody works on, by the end of their lease and id."""
