@@ -33,7 +33,7 @@ class Registry(Passing):
         namespace: str = "default",
         max_leases: int | None = None,
     ) -> Registered | Refreshed:
-        """Alive, from now on for the TTL; one that was alive keeps its beginning."""
+        """Alive, from now on for the TTL; what it says now counts, save that its worker stays (D-21)."""
         forms.text("namespace", namespace, forms.MAX_NAME_BYTES)
         forms.name("worker_id", worker_id)
         forms.name("worker_instance_id", worker_instance_id)
@@ -54,7 +54,7 @@ class Registry(Passing):
             tokens,
             liveness_ttl_ms,
             max_leases,
-            now if known is None else known.registered_at_ms,
+            now,
             now,
             ends,
         )
