@@ -58,9 +58,9 @@ SETTINGS: Final = (
     Setting(minted=True),
     Setting(config=SMALL, observed=True),
     Setting(config=SMALL, minted=True, look_every=7),
-    Setting(start_ms=MAX_MS - 20_000, observed=True),
+    Setting(start_ms=MAX_MS - 25_000, observed=True),
     Setting(config=EngineConfig(retention_ms=0, threadsafe=False), minted=True),
-    Setting(start_ms=MAX_MS - 40_000, minted=True),
+    Setting(start_ms=MAX_MS - 60_000, minted=True),
 )
 """With and without the engine's shorter ways, with near limits, at the end of time. Seeds take turns."""
 

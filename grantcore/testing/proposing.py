@@ -20,6 +20,7 @@ from grantcore import (
     GrantRecord,
     IssueClaimGrantRequest,
     IssueReclaimGrantRequest,
+    LaneStatus,
     Lease,
     Phase,
     ReclaimGrant,
@@ -183,13 +184,20 @@ class Proposer:
         executions = self._model.executions
         dice = self._random.randrange(10)
         if dice == 0 or not executions:
-            return self._create() if len(executions) < self._crowd else self._look()
+            full = len(executions) >= self._crowd
+            return self._look() if full else self._pick(self._create, self._create, self._turn)
         if dice <= 2:  # noqa: PLR2004 - one call of five moves time
             return self._time()
         if dice <= 4:  # noqa: PLR2004 - and one is about all lanes
             return self._schedule()
-        execution = self._random.choice(executions)
+        execution = self._lively()
         return self._random.choice(self._by_phase[execution.phase])(execution)
+
+    def _lively(self) -> Execution:
+        """An execution; rather one that somebody has or may take than one that has ended."""
+        found = self._random.choices(self._model.executions, k=3)
+        found.sort(key=lambda execution: (execution.phase in TERMINAL, execution.grant is None))
+        return found[0] if self._odds(2) else found[1]
 
     def _time(self) -> Given:
         instants = [due.at_ms + step for due in self._model.deadlines() for step in (-1, 0, 1)]
@@ -419,8 +427,9 @@ class Proposer:
         return self._random.choice(({"a": 1, "b": 3}, {"b": 2, "a": 2}, ["a", "b"], ("b", "a"), ["b"]))
 
     def _seeker(self) -> object:
-        if self._odds(2):
-            return self._worker()[1]
+        known = self._one([worker.worker_instance_id for worker in self._model.workers])
+        if known is not None and self._odds(2):
+            return known
         return Worker(*self._worker(), capabilities=self._random.choice((TOKENS, ["cpu"], [])))
 
     def _claim(self) -> Given:
@@ -456,7 +465,7 @@ class Proposer:
                 instance_id,
                 lanes=self._random.choice((["a"], ["a", "b"])),
                 capabilities=self._random.choice((TOKENS, ["cpu"], ["gpu", "net"])),
-                liveness_ttl_ms=self._ttl(),
+                liveness_ttl_ms=self._random.choice((5, 50, 300)),
                 **kwargs,
             ),
             lambda: given("heartbeat_worker", instance_id),
@@ -503,12 +512,13 @@ class Proposer:
         )
 
     def _turn(self) -> Given:
+        turned = [lane.lane_id for lane in self._model.lanes if lane.state is not LaneStatus.OPEN]
+        if turned and not self._odds(6):
+            return given("operator.resume_lane", turned[0])
         lane_id = self._random.choice(LANES)
         return self._pick(
             lambda: given("operator.pause_lane", lane_id),
             lambda: given("operator.drain_lane", lane_id),
-            lambda: given("operator.resume_lane", lane_id),
-            lambda: given("operator.resume_lane", lane_id),
             lambda: given("configure_lane", lane_id),
             lambda: given(
                 "configure_lane",
