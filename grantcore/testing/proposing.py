@@ -12,6 +12,7 @@ from typing import Final
 
 from grantcore import (
     ClaimGrant,
+    Created,
     ExecutionPolicy,
     Exponential,
     Fence,
@@ -124,6 +125,7 @@ class Proposer:
         self._grants: dict[str, Ref] = {}
         self._leases: dict[str, Ref] = {}
         self._old: list[Ref] = []
+        self._minted: dict[str, Ref] = {}
         self._by_phase: dict[Phase, tuple[Callable[[Execution], Given], ...]] = {
             Phase.DELAYED: (self._read, self._cancel, self._tag),
             Phase.ELIGIBLE: (self._grant, self._grant, self._grant, self._wait),
@@ -146,11 +148,23 @@ class Proposer:
             chosen = self._near_miss()
         else:
             chosen = self._garbled(self._legal() if self._odds(2) else self._near_miss())
-        return Step(number, *chosen)
+        call, args, kwargs = chosen
+        return Step(
+            number,
+            call,
+            tuple(self._symbol(value) for value in args),
+            {name: self._symbol(value) for name, value in kwargs.items()},
+        )
+
+    def _symbol(self, value: object) -> object:
+        """A minted id as part of the result that told it."""
+        return self._minted.get(value, value) if type(value) is str else value
 
     def learn(self, step: Step, result: object) -> None:
         """Remember a lease or a grant that a step gave."""
         ref = Ref(step.number)
+        if isinstance(result, Created) and "execution_id" not in step.kwargs:
+            self._minted[result.execution_id] = Ref(step.number, "execution_id")
         if isinstance(result, Lease):
             self._leases[result.execution_id] = ref
         elif isinstance(result, (ClaimGrant, ResumeGrant, ReclaimGrant)):
@@ -457,6 +471,7 @@ class Proposer:
 
     def _work(self) -> Given:
         worker_id, instance_id = self._worker()
+        alive = [worker.worker_instance_id for worker in self._model.workers]
         kwargs: dict[str, object] = {"max_leases": self._random.choice((1, 2))} if self._odds(3) else {}
         return self._pick(
             lambda: given(
@@ -468,8 +483,8 @@ class Proposer:
                 liveness_ttl_ms=self._random.choice((5, 50, 300)),
                 **kwargs,
             ),
-            lambda: given("heartbeat_worker", instance_id),
-            lambda: given("mark_worker_dead", instance_id, reason=self._reason()),
+            lambda: given("heartbeat_worker", self._one(alive) or instance_id),
+            lambda: given("mark_worker_dead", self._one(alive) or instance_id, reason=self._reason()),
             lambda: given("list_workers", limit=1),
             lambda: given(
                 "register_worker",

@@ -19,12 +19,13 @@ class Absent(LookupError):
 
 @attrs.frozen(repr=False)
 class Ref:
-    """What step ``number`` gave: a lease, a grant."""
+    """What step ``number`` gave, or a part of it: ids that were minted are not the same in a shorter run."""
 
     number: int
+    part: str | None = None
 
     def __repr__(self) -> str:
-        return f"r{self.number}"
+        return f"r{self.number}" if self.part is None else f"r{self.number}.{self.part}"
 
 
 @attrs.frozen(repr=False)
@@ -38,7 +39,7 @@ class Altered:
         return f"altered({self.ref}, {_keywords(self.parts)})"
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class Step:
     """One call of :class:`grantcore.testing.pair.Pair`.
 
@@ -81,7 +82,8 @@ def resolved(value: object, results: Mapping[int, object]) -> object:
     if isinstance(value, Ref):
         if value.number not in results:
             raise Absent(value.number)
-        return results[value.number]
+        result = results[value.number]
+        return result if value.part is None else getattr(result, value.part)
     if isinstance(value, Altered):
         return altered(resolved(value.ref, results), **value.parts)
     if type(value) is list:
