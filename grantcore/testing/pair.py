@@ -14,12 +14,15 @@ import attrs
 
 from grantcore import (
     EngineConfig,
+    ExecutionSnapshot,
+    ExecutionsPage,
     Explanation,
     Granted,
     GrantEngine,
     GrantError,
     IdSource,
     LeaseLost,
+    Phase,
     Reclaimed,
     Scheduler,
     events,
@@ -268,6 +271,10 @@ def _comparable(value: object) -> object:
         return (type(value), {name: told for name, told in vars(value).items() if name != "detail"})
     if isinstance(value, LeaseLost):
         return (LeaseLost, value.execution_id, _comparable(value.error))
+    if isinstance(value, ExecutionSnapshot) and value.phase is Phase.ELIGIBLE:
+        return attrs.evolve(value, blocking_detail=None)  # of its shelf: a text
+    if isinstance(value, ExecutionsPage):
+        return (value.next, *map(_comparable, value.entries))
     if isinstance(value, Explanation):
         shown = [(obstacle.reason, obstacle.ends_at_ms) for obstacle in value.obstacles]
         return (attrs.evolve(value, obstacles=(), next_change=None), shown)
