@@ -48,6 +48,15 @@ ORDERS: Final = (
     "paused_by_operator",
     "paused_by_policy",
 )
+CODES: Final = (
+    *ORDERS,
+    "waiting_for_approval",
+    "manual_pause",
+    "paused_by_budget",
+    "waiting_for_operator_review",
+    "",
+)
+BEHAVIORS: Final = ("fail", "cancel", "expire", "auto_resume", "auto_resume_with_timeout_signal", "escalate")
 POLICIES: Final = (
     ExecutionPolicy(),
     ExecutionPolicy(
@@ -130,6 +139,7 @@ class Proposer:
             Phase.DELAYED: (self._read, self._cancel, self._tag),
             Phase.ELIGIBLE: (self._grant, self._grant, self._grant, self._wait),
             Phase.BLOCKED: (self._unblock, self._cancel),
+            Phase.SUSPENDED: (self._resume, self._resume, self._cancel, self._read),
             Phase.LEASED: (self._keep, self._let_go, self._let_go, self._pause, self._revoke),
             Phase.LEASE_EXPIRED: (self._reclaim, self._reclaim, self._cancel, self._revoke),
             Phase.LEASE_REVOKED: (self._reclaim, self._reclaim, self._cancel, self._revoke),
@@ -346,6 +356,10 @@ class Proposer:
             return given("operator.unblock", execution_id, expected_reason=execution.blocked_for)
         return given("operator.unblock", execution_id)
 
+    def _resume(self, execution: Execution) -> Given:
+        kwargs = {"resume_delay_ms": self._ttl()} if self._odds(3) else {}
+        return given("resume_execution", execution.execution_id, trigger=self._reason(), **kwargs)
+
     def _lease(self, execution: Execution) -> object:
         """The last lease that was given for it; or an equal fence."""
         ref = self._leases.get(execution.execution_id)
@@ -386,6 +400,14 @@ class Proposer:
             lambda: given("delay_execution", lease, delay_until_ms=self._instant()),
             lambda: given("release_execution", lease),
             lambda: given("move_to_waiting_children", lease),
+            lambda: given("suspend_execution", lease, reason_code=self._random.choice(CODES)),
+            lambda: given(
+                "suspend_execution",
+                lease,
+                reason_code=self._random.choice(CODES),
+                timeout_at_ms=self._instant(),
+                timeout_behavior=self._random.choice(BEHAVIORS),
+            ),
         )
 
     def _revoke(self, execution: Execution) -> Given:

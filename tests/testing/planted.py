@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 
 from grantcore.engine import choosing
@@ -57,6 +58,10 @@ def _stamp_transition(record: Execution, at_ms: int, *_: object) -> None:
     record.last_transition_at_ms = at_ms
 
 
+def _swap(module: Any, name: str, table: object) -> Plant:
+    return lambda patch: patch.setattr(module, name, table)
+
+
 PLANTED: dict[str, Plant] = {
     "a mismatch names one token only (I-23)": _after(
         capabilities, "missing", lambda lacking, *_: lacking[:1]
@@ -73,7 +78,7 @@ PLANTED: dict[str, Plant] = {
     "a paused lane closes nothing (SPEC 7)": _instead(admission, "paused", lambda _spec: None),
     "ceilings are not asked (SPEC 8)": _instead(admission, "limit", lambda *_: None),
     "a replay keeps the tags only (D-17)": _after(
-        replaying, "_new_life", lambda rare, *_: setattr(rare, "payload", None) or rare
+        replaying, "_new_life", lambda rare, *_: attrs.evolve(rare, payload=None)
     ),
     "a holder's call counts as a renewal (I-08)": _before(
         holding, "held", lambda record, *_: setattr(record, "renewed_at_ms", record.renewed_at_ms + 1)
@@ -84,7 +89,7 @@ PLANTED: dict[str, Plant] = {
     "lost ones go last (SPEC 7)": _after(
         choosing, "rank", lambda place, *_: (place[0], not place[1], *place[2:])
     ),
-    "the vector says waiting (D-08)": _instead(
+    "the vector says waiting (D-08)": _swap(
         vector, "ORDERS", {name: (pair[0], "waiting") for name, pair in vector.ORDERS.items()}
     ),
     "lanes get no credit (SPEC 7)": _instead(choosing, "_by_weight", choosing._in_order),

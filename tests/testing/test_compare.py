@@ -83,7 +83,7 @@ NEVER_REFUSED = [
 
 
 def _leaves(kind: type) -> list[type]:
-    kinds = kind.__subclasses__()
+    kinds: list[type] = kind.__subclasses__()
     return [leaf for sub in kinds for leaf in _leaves(sub)] if kinds else [kind]
 
 

@@ -19,11 +19,12 @@ Its chapters, each on top of those before:
 9.  ``grants``: who may take a lease next.
 10. ``taking``: taking one.
 11. ``holding``: keeping it and letting it go.
-12. ``operating``: who may what others may not.
-13. ``looking``: what is shown.
-14. ``registry``: workers.
-15. ``metering``: lanes, quota policies, budgets.
-16. ``scheduling``: choosing, and explaining.
+12. ``suspending``: waiting for something outside.
+13. ``operating``: who may what others may not.
+14. ``looking``: what is shown.
+15. ``registry``: workers.
+16. ``metering``: lanes, quota policies, budgets.
+17. ``scheduling``: choosing, and explaining.
 
 A refusal has the engine's class and attributes; its text is nobody's contract and left out. Events are told
 as name, instant and subject (``story``).
@@ -35,9 +36,10 @@ from grantcore.testing.model.executions import Executions
 from grantcore.testing.model.looking import Looking
 from grantcore.testing.model.operating import ModelOperator, Powers
 from grantcore.testing.model.scheduling import ModelScheduler, Scheduling
+from grantcore.testing.model.suspending import Suspending
 
 
-class Model(Executions, Powers, Scheduling, Looking):
+class Model(Executions, Powers, Suspending, Scheduling, Looking):
     """The calls of :class:`grantcore.GrantEngine`, save those about the whole state and observers.
 
     >>> from grantcore import IssueClaimGrantRequest, ManualClock

@@ -140,15 +140,15 @@ class Admission(World):
         return None if self._is_matched(execution) else "waiting_for_capable_worker"
 
     def _opens_at(self, execution: Execution) -> int | None:
-        """When its shelf opens by time alone."""
-        closers = self._shelf_closers(execution) if execution.offered else []
+        """When its shelf opens by time alone; one that no worker can run stays closed."""
+        asked = execution.offered and self._is_matched(execution)
+        closers = self._shelf_closers(execution) if asked else []
         instants = [at_ms for _, _, at_ms, _ in closers if at_ms is not None]
         return max(instants) if instants and len(instants) == len(closers) else None
 
     def _openings(self) -> list[int]:
         """When closed shelves with somebody on them open by time alone."""
-        waiting = [execution for execution in self.executions if self._is_matched(execution)]
-        return [at_ms for execution in waiting if (at_ms := self._opens_at(execution)) is not None]
+        return [at_ms for execution in self.executions if (at_ms := self._opens_at(execution)) is not None]
 
 
 def next_kind(execution: Execution) -> GrantKind:

@@ -11,6 +11,16 @@ from grantcore.testing.model.forms import MAX_MS
 from grantcore.testing.model.records import ACTIVE, Execution
 from grantcore.testing.model.world import World
 
+BEHAVIORS = {
+    "fail": Phase.FAILED,
+    "cancel": Phase.CANCELLED,
+    "expire": Phase.EXPIRED,
+    "auto_resume": Phase.ELIGIBLE,
+    "auto_resume_with_timeout_signal": Phase.ELIGIBLE,
+    "escalate": Phase.SUSPENDED,
+}
+"""Where the timeout of a suspension leads (SPEC 4, 5)."""
+
 
 class Endings(World):
     """What calls and deadlines have in common."""
@@ -81,11 +91,27 @@ class Endings(World):
 
     def _end(self, execution: Execution, phase: Phase, at_ms: int) -> None:
         """The execution has ended: no order holds it, no clock runs."""
-        execution.blocked_for = None
-        execution.blocked_detail = ""
+        self._end_suspension(execution)
         execution.timeout_at_ms = execution.rest_ms = None
         execution.completed_at_ms = at_ms
         self._move(execution, phase, at_ms)
+
+    def _end_suspension(self, execution: Execution) -> None:
+        """Nothing from outside is waited for any more, nor an order lifted."""
+        execution.blocked_for = execution.suspension_id = None
+        execution.suspension_timeout_at_ms = execution.suspension_due_ms = None
+        execution.blocked_detail = execution.suspension_behavior = ""
+
+    def _stop(self, execution: Execution, at_ms: int, state: str, reason: str, line: str) -> None:
+        """Close the attempt of an execution that ends: if somebody has or had its lease, or it is suspended.
+
+        A line in the history tells the end of the lease; a suspended one has none (reference 6.6, 8.1).
+        """
+        if execution.phase in ACTIVE:
+            self._note_release(execution, at_ms, line)
+        elif execution.phase is not Phase.SUSPENDED:
+            return
+        self._close_attempt(execution, at_ms, state, reason)
 
     def _succeed(self, execution: Execution, at_ms: int, result: bytes | None) -> None:
         """Reference 6.1."""
@@ -97,10 +123,8 @@ class Endings(World):
         self._tell("Completed", execution.execution_id, at_ms)
 
     def _expire(self, execution: Execution, at_ms: int, reason: str) -> None:
-        """Reference 8.1: an attempt is closed only while somebody has, or had, its lease."""
-        if execution.phase in ACTIVE:
-            self._close_attempt(execution, at_ms, "ended_failure", reason)
-            self._note_release(execution, at_ms, f"expired:{reason}")
+        """Reference 8.1."""
+        self._stop(execution, at_ms, "ended_failure", reason, f"expired:{reason}")
         execution.failure_reason = reason
         self._end(execution, Phase.EXPIRED, at_ms)
 
@@ -155,6 +179,32 @@ class Endings(World):
         else:
             self._retry(execution, at_ms, "attempt_timeout", "timeout", until_ms)
         self._tell("AttemptTimedOut", execution.execution_id, at_ms)
+
+    def _time_out_suspension(self, execution: Execution, at_ms: int) -> None:
+        """Reference 11.7: resume, escalate, or end."""
+        behavior, timeout_at_ms = execution.suspension_behavior, execution.suspension_timeout_at_ms
+        self._end_suspended(execution, at_ms, behavior)
+        if execution.phase is Phase.SUSPENDED:
+            execution.suspension_timeout_at_ms = execution.suspension_due_ms = None
+            execution.blocked_for = "paused_by_operator"
+            execution.blocked_detail = f"suspension escalated: timeout at {timeout_at_ms}"
+        self._tell("SuspensionTimedOut", execution.execution_id, at_ms)
+
+    def _end_suspended(self, execution: Execution, at_ms: int, behavior: str) -> None:
+        """Go where the behaviour leads; an attempt that ends forgets the suspension, without a line."""
+        phase = BEHAVIORS[behavior]
+        if phase is Phase.SUSPENDED:
+            self._move(execution, phase, at_ms)
+        elif phase is Phase.ELIGIBLE:
+            self._end_suspension(execution)
+            self._move(execution, phase, at_ms)
+        else:
+            state = "ended_cancelled" if behavior == "cancel" else "ended_failure"
+            execution.failure_reason = f"suspension_timeout:{behavior}"
+            self._close_attempt(execution, at_ms, state, execution.failure_reason)
+            last = execution.attempts[-1]
+            execution.attempts[-1] = attrs.evolve(last, suspended_at_ms=None, suspension_id=None)
+            self._end(execution, phase, at_ms)
 
     def _lapse_lease(self, execution: Execution, at_ms: int) -> None:
         """Reference 2.3: a mutation, no transition."""

@@ -214,9 +214,7 @@ class Holding(Passing):
     def _cancel(self, execution: Execution, now: int, reason: str, cancelled_by: str) -> Cancelled:
         """Reference 6.6."""
         previous = execution.phase
-        if previous in ACTIVE:
-            self._close_attempt(execution, now, "ended_cancelled", f"cancelled: {reason}")
-            self._note_release(execution, now, "cancelled")
+        self._stop(execution, now, "ended_cancelled", f"cancelled: {reason}", "cancelled")
         execution.cancellation_reason = reason or None
         execution.cancelled_by = cancelled_by or None
         self._end(execution, Phase.CANCELLED, now)

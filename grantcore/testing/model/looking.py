@@ -1,4 +1,4 @@
-"""Chapter 13: what is shown, in the engine's own forms (SPEC 8, 9; reference 1.2)."""
+"""Chapter 14: what is shown, in the engine's own forms (SPEC 8, 9; reference 1.2)."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class Looking(Passing):
             current_worker_id=lease.worker_id if lease else None,
             current_worker_instance_id=lease.worker_instance_id if lease else None,
             current_lane=execution.lane_id,
-            current_suspension_id=None,
+            current_suspension_id=execution.suspension_id,
             lease_acquired_at_ms=lease.acquired_at_ms if lease else None,
             lease_expires_at_ms=lease.expires_at_ms if lease else None,
             lease_last_renewed_at_ms=execution.renewed_at_ms if lease else None,

@@ -1,4 +1,4 @@
-"""Chapter 15: lanes, quota policies and budgets (SPEC 7, 8; reference 13, 14)."""
+"""Chapter 16: lanes, quota policies and budgets (SPEC 7, 8; reference 13, 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 12: who may what others may not (SPEC 5, 9; reference 5.3, 9.1, 9.2; D-08, D-10, D-31, D-33)."""
+"""Chapter 13: who may what others may not (SPEC 5, 9; reference 5.3, 9.1, 9.2; D-08, D-10, D-31, D-33)."""
 
 from __future__ import annotations
 

@@ -99,6 +99,7 @@ class Passing(Endings, Admission):
         yield from due(execution.deadline_due_ms, EXECUTION)
         if phase in ACTIVE:
             yield from due(execution.timeout_at_ms, ATTEMPT)
+        yield from due(execution.suspension_due_ms, SUSPENSION)
         if phase is Phase.LEASED:
             assert execution.lease is not None
             yield from due(execution.lease.expires_at_ms, LEASE)
@@ -112,6 +113,7 @@ class Passing(Endings, Admission):
         strike = {
             EXECUTION: self._pass_deadline,
             ATTEMPT: self._time_out,
+            SUSPENSION: self._time_out_suspension,
             LEASE: self._lapse_lease,
             GRANT: self._lapse_grant,
             DELAY: self._become_due,

@@ -82,6 +82,12 @@ class Execution:
 
     blocked_detail: str = ""
 
+    suspension_id: str | None = None
+    suspension_behavior: str = ""
+    suspension_timeout_at_ms: int | None = None
+    suspension_due_ms: int | None = None
+    """The timeout, or the instant that set it when that was later."""
+
     result: bytes | None = None
     failure_reason: str | None = None
     cancellation_reason: str | None = None

@@ -1,4 +1,4 @@
-"""Chapter 14: workers (SPEC 8; reference 12; D-21, D-27)."""
+"""Chapter 15: workers (SPEC 8; reference 12; D-21, D-27)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Chapter 16: choosing (SPEC 7). Everything that could be granted is listed, and the best is taken."""
+"""Chapter 17: choosing (SPEC 7). Everything that could be granted is listed, and the best is taken."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ class Scheduling(Grants, Registry):
         if execution.grant is not None:
             return [Obstacle("granted", "", execution.grant.expires_at_ms)]
         if not execution.offered:
-            ends = execution.delay_due_ms if execution.phase is Phase.DELAYED else None
+            ends = execution.delay_due_ms if execution.phase is Phase.DELAYED else execution.suspension_due_ms
             return [Obstacle(vector.blocking_reason(execution, None), "", ends)]
         closers = self._closers(execution, next_kind(execution))
         obstacles = [Obstacle(reason, "", ends) for _, reason, ends, _ in closers]

@@ -29,7 +29,9 @@ OWNERS = {
 
 
 def lifecycle_phase(execution: Execution) -> str:
-    """Runnable, active or terminal."""
+    """Runnable, active, suspended or terminal."""
+    if execution.phase is Phase.SUSPENDED:
+        return "suspended"
     if execution.phase in ACTIVE:
         return "active"
     return "terminal" if execution.phase in TERMINAL else "runnable"
@@ -75,7 +77,7 @@ def blocking_reason(execution: Execution, closed: str | None) -> str:
     match execution.phase:
         case Phase.DELAYED:
             return execution.delay_reason
-        case Phase.BLOCKED:
+        case Phase.BLOCKED | Phase.SUSPENDED:
             return execution.blocked_for or ""
         case Phase.ELIGIBLE:
             return closed or "waiting_for_worker"
@@ -96,7 +98,7 @@ def blocking_detail(execution: Execution) -> str | None:
             return f"delayed until {execution.delay_until_ms}"
         case Phase.BLOCKED if execution.blocked_for == "waiting_for_children":
             return "waiting for child executions to complete"
-        case Phase.BLOCKED:
+        case Phase.BLOCKED | Phase.SUSPENDED:
             return execution.blocked_detail or None
         case Phase.LEASE_EXPIRED:
             return "lease expired, awaiting reclaim"
@@ -115,6 +117,8 @@ def public_state(execution: Execution, closed: str | None) -> str:
     match execution.phase:
         case Phase.DELAYED:
             return "delayed"
+        case Phase.SUSPENDED:
+            return "suspended"
         case Phase.BLOCKED if execution.blocked_for == "waiting_for_children":
             return "waiting_children"
         case Phase.BLOCKED:
