@@ -129,26 +129,37 @@ def _make(pair: Pair, step: Step, results: dict[int, object]) -> None:
 
 
 def _failure(seed: int, run: Sequence[Step], setting: Setting, error: Exception) -> Failure:
+    """The shortest way to fail alike."""
+    about = _about(error)
+
     def fails(steps: Sequence[Step]) -> bool:
-        return _reason(seed, steps, setting) is not None
+        again = _error(seed, steps, setting)
+        return again is not None and _about(again) == about
 
     steps = shortest(run, fails)
-    reason = _reason(seed, steps, setting) or f"not again: {error}"
+    again = _error(seed, steps, setting)
+    reason = f"not again: {error!r}" if again is None else _told(again)
     return Failure(seed, tuple(steps), setting.pair(seed).setting, reason)
 
 
-def _reason(seed: int, steps: Sequence[Step], setting: Setting) -> str | None:
-    """Why these steps fail; None if they do not."""
+def _error(seed: int, steps: Sequence[Step], setting: Setting) -> Exception | None:
+    """How these steps fail; None if they do not."""
     pair = setting.pair(seed)
     results: dict[int, object] = {}
     try:
         for step in steps:
             _make(pair, step, results)
-    except Disagreement as error:
-        return str(error)
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what is looked for
-        return repr(error)
+        return error
     return None
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, Disagreement) else repr(error)
+
+
+def _about(error: Exception) -> object:
+    return error.about if isinstance(error, Disagreement) else type(error)
 
 
 def shortest(steps: Sequence[Step], fails: Callable[[Sequence[Step]], bool]) -> list[Step]:

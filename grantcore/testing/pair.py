@@ -30,6 +30,7 @@ from grantcore import (
 from grantcore.model.ids import MintedIds
 from grantcore.testing.ids import SeededIds
 from grantcore.testing.model import Model
+from grantcore.testing.model.forms import MAX_MS
 from grantcore.testing.model.records import Told
 
 IDENTITY: Final = "root"
@@ -51,7 +52,16 @@ _SUBJECTS: Final = (
 
 
 class Disagreement(AssertionError):
-    """Engine and model do not agree."""
+    """Engine and model do not agree.
+
+    Attributes:
+        about: what was asked, and the fields that differ.
+    """
+
+    def __init__(self, question: str, differences: Mapping[str, str]) -> None:
+        """Tell each difference on a line of its own."""
+        self.about = (question, *differences)
+        super().__init__("\n".join([question, *(f"  {name}: {told}" for name, told in differences.items())]))
 
 
 class Page(Protocol):
@@ -149,8 +159,11 @@ class Pair:
         self.dial.reading = ms
 
     def _misread(self, reading: object) -> None:
-        """One call during which the clock shows something else, maybe nonsense or the past."""
-        before, self.dial.reading = self.dial.reading, reading
+        """One call during which the clock shows something else: nonsense, or the past; never the future."""
+        before = self.dial.reading
+        if type(reading) is int and type(before) is int and before < reading <= MAX_MS:
+            reading = before
+        self.dial.reading = reading
         try:
             self._ask("now_ms")
         finally:
@@ -246,18 +259,17 @@ def _answer(method: Callable[..., object], args: tuple[object, ...], kwargs: Map
 def _agree(question: str, ours: object, theirs: object) -> None:
     ours, theirs = _comparable(ours), _comparable(theirs)
     if type(ours) is not type(theirs) or ours != theirs:
-        parts = "\n".join(_differences(ours, theirs))
-        raise Disagreement(f"{question}\n{parts}")
+        raise Disagreement(question, _differences(ours, theirs))
 
 
-def _differences(ours: object, theirs: object) -> list[str]:
+def _differences(ours: object, theirs: object) -> dict[str, str]:
     """Only the fields that differ, where both are of one kind."""
     if type(ours) is type(theirs) and attrs.has(type(ours)):
-        pairs = [
-            (field.name, getattr(ours, field.name), getattr(theirs, field.name)) for field in _fields(ours)
-        ]
-        return [f"  {name}: engine {one!r}, model {two!r}" for name, one, two in pairs if one != two]
-    return [f"  engine {ours!r}", f"  model  {theirs!r}"]
+        pairs = {
+            field.name: (getattr(ours, field.name), getattr(theirs, field.name)) for field in _fields(ours)
+        }
+        return {name: f"engine {one!r}, model {two!r}" for name, (one, two) in pairs.items() if one != two}
+    return {"engine": repr(ours), "model": repr(theirs)}
 
 
 def _fields(value: object) -> tuple[attrs.Attribute[object], ...]:

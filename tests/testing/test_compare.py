@@ -17,7 +17,8 @@ STEPS = 2_000
 """Of one seed: short enough that a failing run is soon shortened."""
 
 SEEDS_PER_TEST = 5
-TESTS = 10
+TESTS = 8
+REACHING = 10
 NIGHTLY_TESTS = 1_000
 NIGHTLY_SEEDS_PER_TEST = 25
 
@@ -28,8 +29,8 @@ def _run(first: int, seeds: int) -> int:
 
 @pytest.mark.parametrize("part", range(TESTS))
 def test_engine_and_model_agree(part: int) -> None:
-    """10^5 compared steps in all."""
-    assert _run(part * SEEDS_PER_TEST, SEEDS_PER_TEST) * TESTS == 100_000
+    """With those below, 10^5 compared steps in all."""
+    assert _run(part * SEEDS_PER_TEST, SEEDS_PER_TEST) * TESTS == 80_000
 
 
 @pytest.mark.nightly
@@ -62,8 +63,7 @@ def test_a_run_reaches_every_call_and_refusal(monkeypatch: pytest.MonkeyPatch) -
         return answer
 
     monkeypatch.setattr(Pair, "_ask", ask)
-    for seed in range(12):
-        compare(seed, STEPS)
+    assert _run(TESTS * SEEDS_PER_TEST, REACHING) == 20_000
     calls = {name for base in Model.__mro__ for name in _public(base)} - NOT_ASKED
     assert sorted(calls - reached.keys()) == []
     faces = {f"operator.{name}" for name in _public(Operator)} - {"operator.identity"}
@@ -142,7 +142,7 @@ def test_a_failure_that_does_not_come_again_is_told_as_it_was() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Model, "describe_execution", broken)
-        with pytest.raises(Failure, match="not again: 'once'"):
+        with pytest.raises(Failure, match="not again: KeyError"):
             compare(0, 300)
 
 
