@@ -522,7 +522,7 @@ class Proposer:
     def _meter(self) -> Given:
         chance = self._random
         budget_id = self._one([budget.budget_id for budget in self._model.budgets]) or "b0"
-        usage = {"deltas": chance.choice(({"usd": 1}, {"usd": 2, "io": 1}, {"io": 9}, {}))}
+        usage = {"deltas": chance.choice(({"usd": 1}, {"usd": 3}, {"usd": 4, "io": 1}, {}))}
         key = {"dedup_key": f"d{chance.randrange(3)}"} if self._odds(3) else {}
         name = f"e{chance.randrange(30)}"
         return self._pick(

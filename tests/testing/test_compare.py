@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+import attrs
 import pytest
 
 from grantcore import GrantEngine, GrantError, Operator, Scheduler
+from grantcore.model import outcomes
 from grantcore.testing import Model
 from grantcore.testing.comparing import SETTINGS, Failure, Setting, compare
 from grantcore.testing.pair import Disagreement, Pair
@@ -59,7 +61,8 @@ def test_a_run_reaches_every_call_and_refusal(monkeypatch: pytest.MonkeyPatch) -
 
     def ask(self: Pair, call: str, *args: object, **kwargs: object) -> object:
         answer = original(self, call, *args, **kwargs)
-        reached[type(answer).__name__ if isinstance(answer, GrantError) else call] += 1
+        reached[type(answer).__name__] += 1
+        reached[call] += not isinstance(answer, GrantError)
         return answer
 
     monkeypatch.setattr(Pair, "_ask", ask)
@@ -69,8 +72,17 @@ def test_a_run_reaches_every_call_and_refusal(monkeypatch: pytest.MonkeyPatch) -
     faces = {f"operator.{name}" for name in _public(Operator)} - {"operator.identity"}
     faces |= {f"scheduler.{name}" for name in _public(Scheduler)}
     assert sorted(faces - reached.keys()) == []
+    assert sorted(OUTCOMES - reached.keys()) == []
     refusals = {kind.__name__ for kind in _leaves(GrantError)}
     assert sorted(refusals - reached.keys()) == NEVER_REFUSED
+
+
+OUTCOMES = {
+    kind.__name__
+    for kind in vars(outcomes).values()
+    if isinstance(kind, type) and kind.__module__ == outcomes.__name__ and attrs.has(kind)
+} - {"Breach", "ExpiredLease", "LeaseLost"}
+"""What calls answer with, save what is only a part of it."""
 
 
 NEVER_REFUSED = [
