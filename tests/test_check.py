@@ -153,6 +153,12 @@ def blocked() -> World:
     return world
 
 
+def suspended() -> World:
+    world = World()
+    world.engine.suspend_execution(world.lease(), reason_code="r", timeout_at_ms=9_000)
+    return world
+
+
 def spoil_line(world: World) -> None:
     (line,) = world.engine._indexes.waiting.lines.values()
     line.arrivals.reverse()
@@ -258,6 +264,15 @@ SPOILERS: Final[list[Spoiler]] = [
     (retrying, lambda w: w.set("origin", FIRST), "the next attempt does not follow"),
     (blocked, spoil_rare("blocking_reason", "mood"), "blocked for no reason"),
     (waiting, spoil_rare("blocking_reason", "paused_by_operator"), "a blocking reason in the wrong phase"),
+    (suspended, spoil_rare("blocking_reason", "waiting_for_quota"), "blocked for no reason"),
+    (retrying, spoil_rare("blocking_reason", "waiting_for_resume_delay"), "reason in the wrong phase"),
+    (retrying, spoil_rare("suspension_timeout_at_ms", 9_000), "a suspension's timeout in the wrong phase"),
+    (retrying, spoil_rare("suspension_behavior", "fail"), "timeout in the wrong phase"),
+    (suspended, spoil_attempt("suspension_id", None), "suspended without a suspended attempt"),
+    (suspended, lambda w: w.set("origin", FIRST), "without a suspended attempt"),
+    (suspended, spoil_attempt("attempt_state", "started"), "without a suspended attempt"),
+    (suspended, forget_attempts, "suspended without a suspended"),
+    (suspended, spoil_rare("suspension_behavior", ""), "a timeout that does nothing known"),
     (retrying, spoil_rare("delay_until_ms", None), "delayed until no instant"),
     (waiting, lambda w: object.__setattr__(w.e.spec, "required", ("b", "a")), "required tokens out of order"),
     (waiting, lambda w: object.__setattr__(w.e.spec, "required", ("",)), "I-24: invalid_capabilities"),

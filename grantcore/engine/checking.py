@@ -30,15 +30,18 @@ from grantcore.model.phases import (
     LOST,
     RUNNABLE,
     SUCCEEDED,
+    SUSPENDED,
     TERMINAL,
     Phase,
 )
 from grantcore.model.records import (
     FIRST,
     INTERRUPTED,
+    NOTHING,
     REPLAY,
     RETRY,
     WAITING_FOR_CHILDREN,
+    WAITING_FOR_RESUME_DELAY,
     Execution,
     Past,
     Store,
@@ -47,6 +50,7 @@ from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.vector import ORDERS
 from grantcore.model.workers import Registration
 from grantcore.rules.fencing import attempt_id_of
+from grantcore.rules.suspending import BEHAVIORS, REASONS
 
 Wrong = Iterator[str]
 
@@ -54,6 +58,10 @@ _LAST_LINES = {
     LEASED: ("acquired", "reclaimed"),
     LEASE_EXPIRED: ("expired",),
     LEASE_REVOKED: ("revoked",),
+}
+_REASONS: dict[Phase | None, set[str]] = {
+    BLOCKED: {*ORDERS, WAITING_FOR_CHILDREN},
+    SUSPENDED: {*REASONS.values()},
 }
 _OPEN = {"started"}
 _ENDED = {"ended_success", "ended_failure", "ended_cancelled", "interrupted_reclaimed"}
@@ -111,6 +119,7 @@ def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
     yield from _lease(record, store, now)
     yield from _grant(record, now)
     yield from _waiting(record)
+    yield from _suspension(record, past)
     yield from _attempts(record, past, now)
     yield from _history(record, past, limit, now)
     yield from _limits(record, past)
@@ -180,10 +189,10 @@ def _waiting(record: Execution) -> Wrong:
         if record.origin not in fresh:
             yield "I-30: the next attempt does not follow from the last"
     reason = None if record.rare is None else record.rare.blocking_reason
-    if record.phase is BLOCKED:
-        if reason not in ORDERS and reason != WAITING_FOR_CHILDREN:
+    if record.phase in _REASONS:
+        if reason not in _REASONS[record.phase]:
             yield "I-32: blocked for no reason"
-    elif reason is not None:
+    elif reason is not None and not _resumes_later(record, reason):
         yield "I-32: a blocking reason in the wrong phase"
     if record.phase is DELAYED and (record.rare is None or record.rare.delay_until_ms is None):
         yield "I-32: delayed until no instant"
@@ -192,6 +201,25 @@ def _waiting(record: Execution) -> Wrong:
             yield "I-24: required tokens out of order"
     except InvalidCapabilities as error:
         yield f"I-24: {error}"
+
+
+def _resumes_later(record: Execution, reason: str) -> bool:
+    return record.phase is DELAYED and record.interrupted and reason == WAITING_FOR_RESUME_DELAY
+
+
+def _suspension(record: Execution, past: Past) -> Wrong:
+    rare = record.rare or NOTHING
+    timeout_at_ms, behavior = rare.suspension_timeout_at_ms, rare.suspension_behavior
+    if record.phase is not SUSPENDED:
+        if timeout_at_ms is not None or behavior:
+            yield "I-32: a suspension's timeout in the wrong phase"
+        return
+    attempt = past.attempts.get(record.attempt_count - 1)
+    state = None if attempt is None or attempt.suspension_id is None else attempt.attempt_state
+    if not record.interrupted or state != "suspended":
+        yield "I-28: suspended without a suspended attempt"
+    if timeout_at_ms is not None and behavior not in BEHAVIORS:
+        yield "D-19: a timeout that does nothing known"
 
 
 def _attempts(record: Execution, past: Past, now: int) -> Wrong:

@@ -21,14 +21,16 @@ from grantcore.model.deadlines import (
     GRANT,
     LEASE,
     RETENTION,
+    SUSPENSION,
     Deadline,
     delay_due_ms,
     due_of,
+    suspension_due_ms,
 )
 from grantcore.model.explanations import Explanation, Obstacle
 from grantcore.model.grants import EXPIRES_AT_MS, TERMS, GrantKind
 from grantcore.model.past import lease_of
-from grantcore.model.phases import ACTIVE, DELAYED, LEASED, TERMINAL
+from grantcore.model.phases import ACTIVE, DELAYED, LEASED, SUSPENDED, TERMINAL
 from grantcore.model.records import Execution, Spec
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
@@ -42,6 +44,7 @@ LANE_CEILING: Final = "lane_ceiling"
 _WHAT_HAPPENS: Final = {
     EXECUTION: "its deadline passes",
     ATTEMPT: "its attempt times out",
+    SUSPENSION: "its suspension times out",
     LEASE: "its lease lapses",
     GRANT: "its grant lapses",
     DELAY: "it becomes due",
@@ -169,10 +172,18 @@ def _obstacles(core: Core, record: Execution, now: int) -> Iterator[Obstacle]:
         terms = record.grant[TERMS]
         yield Obstacle("granted", f"{_who(terms[0], terms[1])} may take it", record.grant[EXPIRES_AT_MS])
     elif not record.offered:
-        ends_at_ms = delay_due_ms(record) if record.phase is DELAYED else None
-        yield Obstacle(vector.blocking_reason, vector.blocking_detail or vector.blocking_reason, ends_at_ms)
+        detail = vector.blocking_detail or vector.blocking_reason
+        yield Obstacle(vector.blocking_reason, detail, _waits_until_ms(record))
     else:
         yield from _closing(core, record.next_kind, record.spec, now)
+
+
+def _waits_until_ms(record: Execution) -> int | None:
+    """When time alone ends what an execution waits for that nobody can be granted."""
+    if record.phase is DELAYED:
+        return delay_due_ms(record)
+    due_ms = suspension_due_ms(record) if record.phase is SUSPENDED else NEVER
+    return None if due_ms == NEVER else due_ms
 
 
 def _who(worker_id: str, worker_instance_id: str) -> str:

@@ -13,6 +13,7 @@ from grantcore.engine.looking import Looking
 from grantcore.engine.metering import Metering
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
+from grantcore.engine.suspensions import Suspensions
 from grantcore.engine.workers import Workers
 from grantcore.model import checks
 from grantcore.model.config import EngineConfig
@@ -30,7 +31,7 @@ from grantcore.model.values import FrozenDict
 MAX_SLICE = 2**31 - 1
 
 
-class GrantEngine(InnerLoop, Looking, Workers, Metering, Lanes):
+class GrantEngine(InnerLoop, Suspensions, Looking, Workers, Metering, Lanes):
     """An embedded grant engine: executions, leases and grants in memory, ended on time, fenced.
 
     Every call reads the clock once, applies what is due by then, decides, and either changes

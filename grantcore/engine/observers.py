@@ -14,7 +14,7 @@ from grantcore.model.events import Created, Event, ExecutionEvent, GrantIssued
 from grantcore.model.grants import GrantRecord, HeldGrant
 from grantcore.model.leases import Lease
 from grantcore.model.past import lease_of, past_of
-from grantcore.model.phases import ACTIVE
+from grantcore.model.phases import ACTIVE, IN_ATTEMPT
 from grantcore.model.records import Execution, spec_fields
 from grantcore.model.views import Attempt, AttemptInfo
 from grantcore.rules.change import Arguments, Change, Step
@@ -73,9 +73,8 @@ class Before:
 
 def before(record: Execution) -> Before:
     """Keep what the change will overwrite."""
-    in_attempt = record.phase in ACTIVE
-    lease = lease_of(record) if in_attempt else None
-    return Before(in_attempt, record.attempt_count - 1, record.grant, lease)
+    lease = lease_of(record) if record.phase in ACTIVE else None
+    return Before(record.phase in IN_ATTEMPT, record.attempt_count - 1, record.grant, lease)
 
 
 def event_of(change: Change, sequence: int, operator: str | None, was: Before) -> ExecutionEvent:

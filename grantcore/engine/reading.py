@@ -5,7 +5,7 @@ from __future__ import annotations
 from grantcore.model.ids import partition_index
 from grantcore.model.outcomes import ExpiredLease
 from grantcore.model.past import lease_of, past_of
-from grantcore.model.phases import ACTIVE, LEASE_EXPIRED
+from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, SUSPENDED
 from grantcore.model.records import NO_TAGS, NOTHING, Execution
 from grantcore.model.values import FrozenDict
 from grantcore.model.vector import Vector
@@ -19,6 +19,7 @@ def snapshot_of(record: Execution, vector: Vector) -> ExecutionSnapshot:
     assert record.phase is not None
     lease = lease_of(record) if record.phase in ACTIVE else None
     lapsed = record.phase is LEASE_EXPIRED
+    suspended = past.attempts[record.attempt_count - 1] if record.phase is SUSPENDED else None
     return ExecutionSnapshot(
         execution_id=record.execution_id,
         namespace=spec.namespace,
@@ -51,7 +52,7 @@ def snapshot_of(record: Execution, vector: Vector) -> ExecutionSnapshot:
         current_worker_id=lease.worker_id if lease else None,
         current_worker_instance_id=lease.worker_instance_id if lease else None,
         current_lane=spec.lane_id,
-        current_suspension_id=None,
+        current_suspension_id=suspended.suspension_id if suspended else None,
         lease_acquired_at_ms=lease.acquired_at_ms if lease else None,
         lease_expires_at_ms=lease.expires_at_ms if lease else None,
         lease_last_renewed_at_ms=record.renewed_at_ms if lease else None,

@@ -18,6 +18,7 @@ class Counts:
     leased: int
     lease_expired: int
     lease_revoked: int
+    suspended: int
     succeeded: int
     failed: int
     cancelled: int

@@ -7,7 +7,7 @@ on purpose: ``True`` is not 1, and a subclass may lie about its length, hash or 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, TypeVar, cast
 
 from grantcore.model.errors import InvalidTagKey, invalid
@@ -114,6 +114,13 @@ def flag(field: str, value: object) -> bool:
     """Accept a ``bool``."""
     if type(value) is not bool:
         raise invalid(field, "a bool")
+    return value
+
+
+def choice(field: str, value: object, allowed: Collection[str]) -> str:
+    """Accept one of a few texts."""
+    if type(value) is not str or value not in allowed:
+        raise invalid(field, f"one of {', '.join(allowed)}")
     return value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from grantcore.model.grants import EXPIRES_AT_MS
-from grantcore.model.phases import ACTIVE, DELAYED, LEASED
+from grantcore.model.phases import ACTIVE, DELAYED, LEASED, SUSPENDED
 from grantcore.model.records import Execution, Rare
 from grantcore.model.time import MAX_MS, NEVER
 
@@ -32,6 +32,7 @@ class Deadline(IntEnum):
 
 EXECUTION = Deadline.EXECUTION
 ATTEMPT = Deadline.ATTEMPT
+SUSPENSION = Deadline.SUSPENSION
 LEASE = Deadline.LEASE
 GRANT = Deadline.GRANT
 DELAY = Deadline.DELAY
@@ -61,6 +62,8 @@ def due_of(record: Execution, retention_ms: int) -> Due:
         due = (record.grant[EXPIRES_AT_MS], GRANT)
     elif phase is DELAYED:
         due = (delay_due_ms(record), DELAY)
+    elif phase is SUSPENDED:
+        due = (suspension_due_ms(record), SUSPENSION)
     else:
         due = (NEVER, NONE)
     return due if record.rare is None else _earliest(due, record, record.rare)
@@ -71,6 +74,16 @@ def delay_due_ms(record: Execution) -> int:
     assert record.rare is not None
     assert record.rare.delay_until_ms is not None
     return max(record.rare.delay_until_ms, record.last_transition_at_ms)
+
+
+def suspension_due_ms(record: Execution) -> int:
+    """When a suspension times out: its instant, or that of the call that set it, if later.
+
+    NEVER if it has no timeout.
+    """
+    assert record.rare is not None
+    timeout_at_ms = record.rare.suspension_timeout_at_ms
+    return NEVER if timeout_at_ms is None else max(timeout_at_ms, record.last_transition_at_ms)
 
 
 def _earliest(due: Due, record: Execution, rare: Rare) -> Due:

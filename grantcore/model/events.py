@@ -226,6 +226,32 @@ class ChildrenAwaited(ExecutionEvent):
 
 
 @attrs.frozen
+class Suspended(ExecutionEvent):
+    """The holder waits for something outside; the attempt will be resumed."""
+
+    suspension_id: str
+    reason_code: str
+    timeout_at_ms: int | None
+    timeout_behavior: str
+    attempt_rest_ms: int | None
+
+
+@attrs.frozen
+class Resumed(ExecutionEvent):
+    """What it waited for has come; it may go on at ``delay_until_ms`` (None: now)."""
+
+    trigger: str
+    delay_until_ms: int | None
+
+
+@attrs.frozen
+class SuspensionTimedOut(ExecutionEvent):
+    """What it waited for did not come in time; ``phase`` is what that led to."""
+
+    timeout_behavior: str
+
+
+@attrs.frozen
 class AttemptTimedOut(ExecutionEvent):
     """The attempt ran too long: a failure of category ``timeout``, retried or not (D-16)."""
 

@@ -26,7 +26,8 @@ What does not fit
 =================
 
 Which of several phases an event leads to is decided by the rule that causes it (a failure by the
-retry policy, a timeout likewise, a creation by its delay). Whether a BLOCKED execution waits for an
+retry policy, a timeout likewise, a creation or a resumption by its delay, the end of a suspension by its
+behaviour). Whether a BLOCKED execution waits for an
 order or for children is a field of the record: the table allows both ways out, the rules tell them
 apart (``unblock`` lifts orders, ``promote_blocked_to_eligible`` waiting for children).
 """
@@ -73,8 +74,11 @@ from grantcore.model.events import (
     QuotaPolicyCreated,
     ReclaimCapReached,
     Replayed,
+    Resumed,
     RetryScheduled,
     SpendRecorded,
+    Suspended,
+    SuspensionTimedOut,
     TagsChanged,
     Unblocked,
     UsageReported,
@@ -94,6 +98,7 @@ from grantcore.model.phases import (
     LEASE_REVOKED,
     LEASED,
     SUCCEEDED,
+    SUSPENDED,
     TERMINAL,
     Phase,
 )
@@ -145,12 +150,17 @@ _OWN: Mapping[Phase, Ways] = {
         Failed: _to(FAILED),
         Delayed: _to(DELAYED),
         ChildrenAwaited: _to(BLOCKED),
+        Suspended: _to(SUSPENDED),
         LeaseLapsed: _to(LEASE_EXPIRED),
         LeaseRevoked: _to(LEASE_REVOKED),
         AttemptTimedOut: _to(DELAYED, EXPIRED),
     },
     LEASE_EXPIRED: {**_granting(LEASE_EXPIRED), **_LOST},
     LEASE_REVOKED: {**_granting(LEASE_REVOKED), **_LOST},
+    SUSPENDED: {
+        Resumed: _to(ELIGIBLE, DELAYED),
+        SuspensionTimedOut: _to(FAILED, CANCELLED, EXPIRED, ELIGIBLE, SUSPENDED),
+    },
     **dict.fromkeys((SUCCEEDED, FAILED, CANCELLED, EXPIRED), _ENDED),
 }
 
@@ -170,7 +180,9 @@ LIFE: Final[Mapping[Phase | None, Mapping[EventType, frozenset[Phase | None]]]] 
 )
 """``phase -> event -> phases``: the programme."""
 
-TIME_DRIVEN: Final = frozenset({BecameDue, GrantLapsed, LeaseLapsed, AttemptTimedOut, DeadlinePassed})
+TIME_DRIVEN: Final = frozenset(
+    {BecameDue, GrantLapsed, LeaseLapsed, AttemptTimedOut, SuspensionTimedOut, DeadlinePassed}
+)
 """What time alone causes; after the retention also :class:`Purged`."""
 
 CAUSES: Final[Mapping[str, frozenset[EventType]]] = MappingProxyType(
@@ -199,6 +211,8 @@ CAUSES: Final[Mapping[str, frozenset[EventType]]] = MappingProxyType(
             "release_execution": (Delayed,),
             "move_to_waiting_children": (ChildrenAwaited,),
             "promote_blocked_to_eligible": (ChildrenDone,),
+            "suspend_execution": (Suspended,),
+            "resume_execution": (Resumed,),
             "cancel_execution": (Cancelled,),
             "operator.cancel": (Cancelled,),
             "operator.complete": (Completed,),

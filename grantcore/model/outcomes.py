@@ -100,6 +100,22 @@ class Moved:
 
 
 @attrs.frozen
+class Suspended:
+    """The attempt is interrupted until :meth:`~grantcore.GrantEngine.resume_execution`, or its timeout."""
+
+    execution_id: str
+    suspension_id: str
+
+
+@attrs.frozen
+class Resumed:
+    """The attempt may go on; ``public_state`` is waiting or delayed."""
+
+    execution_id: str
+    public_state: str
+
+
+@attrs.frozen
 class Replayed:
     """The execution lives again."""
 

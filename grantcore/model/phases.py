@@ -14,6 +14,7 @@ class Phase(StrEnum):
     LEASED = "leased"
     LEASE_EXPIRED = "lease_expired"
     LEASE_REVOKED = "lease_revoked"
+    SUSPENDED = "suspended"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -30,6 +31,7 @@ BLOCKED = Phase.BLOCKED
 LEASED = Phase.LEASED
 LEASE_EXPIRED = Phase.LEASE_EXPIRED
 LEASE_REVOKED = Phase.LEASE_REVOKED
+SUSPENDED = Phase.SUSPENDED
 SUCCEEDED = Phase.SUCCEEDED
 FAILED = Phase.FAILED
 CANCELLED = Phase.CANCELLED
@@ -43,6 +45,9 @@ OFFERED = LOST | {ELIGIBLE}
 
 ACTIVE = LOST | {LEASED}
 """The attempt clock runs (SPEC 5) and FlowFabric calls the execution active."""
+
+IN_ATTEMPT = ACTIVE | {SUSPENDED}
+"""What ends the execution ends its attempt too; a waiting one has none, or leaves it interrupted."""
 
 RUNNABLE = frozenset({DELAYED, ELIGIBLE, BLOCKED})
 """Nobody has it, and nothing but time, an order or a worker is missing."""

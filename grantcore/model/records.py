@@ -116,7 +116,13 @@ class Rare:
     attempt_rest_ms: int | None = None
 
     blocking_reason: str | None = None
+    """Why a BLOCKED or SUSPENDED execution waits; of DELAYED ones only those that were resumed have it."""
+
     blocking_detail: str = ""
+
+    suspension_timeout_at_ms: int | None = None
+    suspension_behavior: str = ""
+    """What the timeout does; both only in SUSPENDED."""
 
     lease_revoked_at_ms: int | None = None
     lease_revoke_reason: str = ""
@@ -244,6 +250,7 @@ def new_execution(execution_id: str, spec: Spec, priority: int, now_ms: int) -> 
 
 
 WAITING_FOR_CHILDREN: Final = "waiting_for_children"
+WAITING_FOR_RESUME_DELAY: Final = "waiting_for_resume_delay"
 
 
 def rare_of(record: Execution) -> Rare:

@@ -19,6 +19,7 @@ from grantcore.model.phases import (
     LEASE_REVOKED,
     LEASED,
     SUCCEEDED,
+    SUSPENDED,
     Phase,
 )
 from grantcore.model.records import NOTHING, RETRY, WAITING_FOR_CHILDREN, Execution
@@ -80,6 +81,15 @@ VECTORS: Final[Mapping[Phase, Vector]] = MappingProxyType(
             "attempt_interrupted",
             "active",
         ),
+        SUSPENDED: Vector(
+            "suspended",
+            "unowned",
+            "not_applicable",
+            "waiting_for_signal",
+            "none",
+            "attempt_interrupted",
+            "suspended",
+        ),
         SUCCEEDED: _ended("success", "completed"),
         FAILED: _ended("failed", "failed"),
         CANCELLED: _ended("cancelled", "cancelled"),
@@ -137,7 +147,9 @@ def _attempt_state(record: Execution, vector: Vector) -> str:
 def _delayed(vector: Vector, record: Execution) -> Vector:
     rare = record.rare or NOTHING
     if record.origin is not RETRY:
-        return attrs.evolve(vector, blocking_detail=f"delayed until {rare.delay_until_ms}")
+        reason = rare.blocking_reason or vector.blocking_reason
+        detail = f"delayed until {rare.delay_until_ms}"
+        return attrs.evolve(vector, blocking_reason=reason, blocking_detail=detail)
     why = f"attempt {rare.pending_previous_attempt_index} failed: {rare.pending_retry_reason or ''}"
     detail = f"retry backoff until {rare.delay_until_ms} ({why})"
     return attrs.evolve(vector, blocking_reason="waiting_for_retry_backoff", blocking_detail=detail)
@@ -163,4 +175,11 @@ def _revoked(vector: Vector, record: Execution) -> Vector:
     return attrs.evolve(vector, blocking_detail=f"lease revoked: {reason}")
 
 
-_REFINED: Final = {DELAYED: _delayed, BLOCKED: _blocked, LEASE_REVOKED: _revoked}
+def _suspended(vector: Vector, record: Execution) -> Vector:
+    rare = record.rare or NOTHING
+    return attrs.evolve(
+        vector, blocking_reason=rare.blocking_reason or "", blocking_detail=rare.blocking_detail
+    )
+
+
+_REFINED: Final = {DELAYED: _delayed, BLOCKED: _blocked, LEASE_REVOKED: _revoked, SUSPENDED: _suspended}

@@ -14,6 +14,7 @@ from grantcore.model.phases import (
     DELAYED,
     EXPIRED,
     FAILED,
+    IN_ATTEMPT,
     LEASE_EXPIRED,
     LEASE_REVOKED,
     LEASED,
@@ -30,15 +31,16 @@ from grantcore.rules.change import ASK, Arguments, Change, move, step
 ATTEMPT_TIMEOUT: Final = "attempt_timeout"
 EXECUTION_DEADLINE: Final = "execution_deadline"
 
-Closing = tuple[Past, Attempt, int, LeaseEvent]
-"""The past, the attempt that ends, the number of its line, the line."""
+Closing = tuple[Past, Attempt, int, LeaseEvent | None]
+"""The past, the attempt that ends, the number of its line, the line (None: suspended, without a lease)."""
 
 
 def closing(record: Execution, now: int, reason: str) -> Closing:
-    """Prepare the end of the record's attempt and of its lease."""
+    """Prepare the end of the record's attempt and of its lease, if it has one."""
     past = past_of(record)
     attempt = past.attempts[record.attempt_count - 1]
-    return (past, attempt, past.noted, released(lease_of(record), now, reason))
+    line = released(lease_of(record), now, reason) if record.phase in ACTIVE else None
+    return (past, attempt, past.noted, line)
 
 
 def write_closing(
@@ -50,7 +52,7 @@ def write_closing(
     past: Past,
     attempt: Attempt,
     number: int,
-    line: LeaseEvent,
+    line: LeaseEvent | None,
 ) -> None:
     """Store the end of an attempt."""
     attempt.attempt_state = state
@@ -58,7 +60,8 @@ def write_closing(
     attempt.failure_reason = failure_reason or None
     attempt.failure_category = category or None
     record.past = past
-    note(past, number, line)
+    if line is not None:
+        note(past, number, line)
 
 
 def write_end(record: Execution, at_ms: int) -> None:
@@ -66,6 +69,8 @@ def write_end(record: Execution, at_ms: int) -> None:
     if record.rare is not None:
         record.rare.blocking_reason = None
         record.rare.blocking_detail = ""
+        record.rare.suspension_timeout_at_ms = None
+        record.rare.suspension_behavior = ""
         record.rare.attempt_timeout_at_ms = NEVER
         record.rare.attempt_rest_ms = None
     record.grant = None
@@ -178,9 +183,9 @@ def write_expiry(record: Execution, at_ms: int, arguments: Arguments) -> None:
 
 
 def pass_deadline(record: Execution, now: int) -> Change:
-    """Decide the end by deadline; an attempt is closed only while its clock runs."""
+    """Decide the end by deadline; an attempt is closed while it runs or is suspended."""
     line = f"expired:{EXECUTION_DEADLINE}"
-    ended: tuple[object, ...] = closing(record, now, line) if record.phase in ACTIVE else ()
+    ended: tuple[object, ...] = closing(record, now, line) if record.phase in IN_ATTEMPT else ()
     passed = step(events.DeadlinePassed, record.phase, EXPIRED)
     return (passed, write_expiry, record, now, (EXECUTION_DEADLINE, *ended), ASK)
 
@@ -198,7 +203,7 @@ def cancel(
         raise fencing.not_active(record)
     if not by_operator:
         _may_cancel(record, phase, fence)
-    ended: tuple[object, ...] = closing(record, now, "cancelled") if phase in ACTIVE else ()
+    ended: tuple[object, ...] = closing(record, now, "cancelled") if phase in IN_ATTEMPT else ()
     cancelled = step(events.Cancelled, phase, CANCELLED)
     arguments = (reason, cancelled_by, phase, *ended)
     return (cancelled, write_cancellation, record, now, arguments, ASK)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from grantcore.model import events
-from grantcore.model.deadlines import ATTEMPT, DELAY, EXECUTION, GRANT, LEASE, Deadline
+from grantcore.model.deadlines import ATTEMPT, DELAY, EXECUTION, GRANT, LEASE, SUSPENSION, Deadline
 from grantcore.model.errors import StaleLease
 from grantcore.model.outcomes import AlreadySatisfied
 from grantcore.model.past import lease_of, lost, note
@@ -18,6 +18,7 @@ from grantcore.rules.ending import pass_deadline, time_out
 from grantcore.rules.fencing import current, not_active
 from grantcore.rules.granting import write_no_grant
 from grantcore.rules.pausing import become_due
+from grantcore.rules.suspending import time_out_suspension
 
 
 def lapse_grant(record: Execution, now: int, _sequence: int) -> Change:
@@ -84,6 +85,10 @@ def _time_out(record: Execution, now: int, _sequence: int) -> Change:
     return time_out(record, now)
 
 
+def _time_out_suspension(record: Execution, now: int, _sequence: int) -> Change:
+    return time_out_suspension(record, now)
+
+
 def _become_due(record: Execution, now: int, _sequence: int) -> Change:
     return become_due(record, now)
 
@@ -92,6 +97,7 @@ LAPSES: Final[Mapping[Deadline, Callable[[Execution, int, int], Change]]] = Mapp
     {
         EXECUTION: _pass_deadline,
         ATTEMPT: _time_out,
+        SUSPENSION: _time_out_suspension,
         LEASE: lapse_lease,
         GRANT: lapse_grant,
         DELAY: _become_due,

@@ -1,4 +1,7 @@
-"""Interrupting an attempt and letting it go on: delay, children (reference 6.3, 6.4, 6.5)."""
+"""Interrupting an attempt and letting it go on: delay, children (reference 6.3, 6.4, 6.5).
+
+Suspension interrupts in the same way and has rules of its own (``suspending.py``).
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ WAITING_CHILDREN: Final = "waiting_children"
 def delay(record: Execution, now: int, fence: Held, delay_until_ms: int) -> Change:
     """Decide to give the work back until later; an instant already past is due at once."""
     held(record, fence)
-    arguments = (delay_until_ms, _rest(record, now), *_pause(record, now, WORKER_DELAY))
+    arguments = (delay_until_ms, rest_of(record, now), *paused(record, now, WORKER_DELAY))
     return (_DELAYED, write_delay, record, now, arguments, ASK)
 
 
@@ -35,23 +38,28 @@ _BECAME_DUE: Final = step(events.BecameDue, DELAYED, ELIGIBLE)
 def await_children(record: Execution, now: int, fence: Held) -> Change:
     """Decide to wait until the host says that the children are done."""
     held(record, fence)
-    arguments = (_rest(record, now), *_pause(record, now, WAITING_CHILDREN))
+    arguments = (rest_of(record, now), *paused(record, now, WAITING_CHILDREN))
     return (_CHILDREN_AWAITED, write_children, record, now, arguments, ASK)
 
 
-def _rest(record: Execution, now: int) -> int | None:
+def rest_of(record: Execution, now: int) -> int | None:
     """What is left of the attempt's clock, at least 1 ms; None if it has none."""
     ends = NEVER if record.rare is None else record.rare.attempt_timeout_at_ms
     return None if ends == NEVER else max(ends - now, 1)
 
 
-def _pause(record: Execution, now: int, reason: str) -> tuple[Past, Attempt, int, LeaseEvent]:
+Pause = tuple[Past, Attempt, int, LeaseEvent]
+"""The past, the attempt that is interrupted, the number of its line, the line."""
+
+
+def paused(record: Execution, now: int, reason: str) -> Pause:
+    """Prepare the interruption of the record's attempt and the end of its lease."""
     past = past_of(record)
     line = released(lease_of(record), now, reason, with_attempt=True)
     return (past, past.attempts[record.attempt_count - 1], past.noted, line)
 
 
-def _write_pause(
+def write_pause(
     record: Execution,
     at_ms: int,
     suspension_id: str,
@@ -61,6 +69,7 @@ def _write_pause(
     number: int,
     line: LeaseEvent,
 ) -> None:
+    """Store the interruption of an attempt; its clock stops and keeps the rest (SPEC 5)."""
     attempt.attempt_state = "suspended"
     attempt.suspended_at_ms = at_ms
     attempt.suspension_id = suspension_id
@@ -76,14 +85,14 @@ def _write_pause(
 def write_delay(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the delay and the interrupted attempt."""
     delay_until_ms, rest, past, attempt, number, line = arguments
-    _write_pause(record, at_ms, WORKER_DELAY, rest, past, attempt, number, line)
+    write_pause(record, at_ms, WORKER_DELAY, rest, past, attempt, number, line)
     rare_of(record).delay_until_ms = delay_until_ms
 
 
 def write_children(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the wait for children and the interrupted attempt."""
     rest, past, attempt, number, line = arguments
-    _write_pause(record, at_ms, WAITING_CHILDREN, rest, past, attempt, number, line)
+    write_pause(record, at_ms, WAITING_CHILDREN, rest, past, attempt, number, line)
     rare_of(record).blocking_reason = WAITING_FOR_CHILDREN
 
 
@@ -109,5 +118,7 @@ def become_due(record: Execution, now: int) -> Change:
 
 def write_due(record: Execution, at_ms: int, _arguments: Arguments) -> None:
     """Store that it waits for a worker; what its next attempt is stays as it was."""
-    rare_of(record).delay_until_ms = None
+    rare = rare_of(record)
+    rare.delay_until_ms = None
+    rare.blocking_reason = None
     move(record, at_ms)

@@ -8,17 +8,6 @@ from typing import Final
 KEPT: Final = Path(__file__).parent / "traces"
 CORPUS: Final = Path(__file__).parents[2].parent / "shared" / "conformance"
 
-NOT_YET: Final = (
-    "suspend",
-    "resume_rules",
-    "resumed_lease",
-    "cancel_while",
-    "deadline_while",
-    "many_susp",
-    "replay_of",
-)
-"""How the names of the recordings about suspension begin, which the engine does not know yet."""
-
 
 def kept() -> list[Path]:
     """Name the traces in this repository."""
@@ -28,8 +17,4 @@ def kept() -> list[Path]:
 def others() -> list[Path]:
     """Name the traces of the corpus that are not kept here; none when it is not there."""
     names = {path.name for path in kept()}
-    return [
-        path
-        for path in sorted(CORPUS.glob("*/*.jsonl"))
-        if path.name not in names and not path.name.startswith(NOT_YET)
-    ]
+    return [path for path in sorted(CORPUS.glob("*/*.jsonl")) if path.name not in names]

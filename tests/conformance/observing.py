@@ -135,6 +135,10 @@ def _entries(
         timeout = engine._attempt_deadline_ms(execution_id)
         if timeout is not None:
             yield "attempt_timeout", execution_id, timeout
+        # Neither has that of a suspension.
+        timeout = engine._suspension_deadline_ms(execution_id)
+        if timeout is not None:
+            yield "suspension_timeout", execution_id, timeout
     for lease in engine.leases():
         yield "lease_expiry", lease.execution_id, lease.expires_at_ms
     for instance in instances:
@@ -153,8 +157,8 @@ def _lane_index(snapshot: ExecutionSnapshot) -> tuple[str | None, int | None]:
         return "terminal", snapshot.completed_at_ms
     if phase is Phase.BLOCKED:
         return BLOCKED_INDEX[snapshot.eligibility_state], None
-    assert phase in ACTIVE, phase
-    return "active", None
+    assert phase in ACTIVE or phase is Phase.SUSPENDED, phase
+    return ("suspended" if phase is Phase.SUSPENDED else "active"), None
 
 
 # -- views that follow from the trace, though it has none --------------------------------------

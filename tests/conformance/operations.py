@@ -25,6 +25,7 @@ LIFECYCLE: Final = {
     grantcore.Phase.LEASED: "active",
     grantcore.Phase.LEASE_EXPIRED: "active",
     grantcore.Phase.LEASE_REVOKED: "active",
+    grantcore.Phase.SUSPENDED: "suspended",
 }
 LONG_AGO_MS: Final = 1
 
@@ -375,6 +376,20 @@ def _set_tags(session: Session, args: Record) -> Record:
     return ok(len(args["tags"]))
 
 
+def _suspend(session: Session, args: Record) -> Record:
+    answer = session.engine.suspend_execution(
+        _fence(args),
+        reason_code=args.get("reason_code") or "",
+        **given(timeout_at_ms=args.get("timeout_at"), timeout_behavior=args.get("timeout_behavior")),
+    )
+    return ok(answer.suspension_id)
+
+
+def _resume(session: Session, args: Record) -> Record:
+    trigger = given(trigger=args.get("trigger_type"))
+    return ok(session.engine.resume_execution(args["execution_id"], **trigger).public_state)
+
+
 def _time_passes(session: Session, _args: Record) -> Record:
     session.engine.advance()
     return ok()
@@ -412,6 +427,13 @@ BUDGETING: Final = (
 )
 USING: Final = BUDGET | {"deltas", "dedup_key"}
 
+SUSPENDING: Final = frozenset({"suspension_id", "reason_code", "timeout_at", "timeout_behavior"})
+# What a suspension waits for, and who asked for it, is FlowFabric's; attempt_index as in renew_lease.
+THE_HOSTS: Final = frozenset(
+    {"attempt_index", "requested_by", "waitpoint_id", "waitpoint_key"}
+    | {"resume_condition_json", "resume_policy_json"}
+)
+
 OPERATIONS: Final = {
     "create_execution": Operation(_create, CREATING),
     "issue_claim_grant": Operation(_issue_claim_grant, ISSUING),
@@ -435,6 +457,8 @@ OPERATIONS: Final = {
     "block_execution_for_admission": Operation(_block, ID | {"blocking_reason", "blocking_detail"}),
     "unblock_execution": Operation(_unblock, ID | {"expected_blocking_reason"}),
     "replay_execution": Operation(_replay, ID),
+    "suspend_execution": Operation(_suspend, FENCE | SUSPENDING | THE_HOSTS),
+    "resume_execution": Operation(_resume, ID | {"trigger_type"}),
     "set_execution_tags": Operation(_set_tags, ID | {"tags"}),
     "mark_lease_expired_if_due": Operation(_time_passes, ID),
     "expire_execution": Operation(_time_passes, ID | {"expire_reason"}),
@@ -456,4 +480,5 @@ OPERATIONS: Final = {
     "record_spend": Operation(lambda session, args: session.registry.record_spend(args), USING | ID),
     "release_budget": Operation(lambda session, args: session.registry.release_budget(args), BUDGET | ID),
     "reset_budget": Operation(lambda session, args: session.registry.reset_budget(args), BUDGET),
+    "expire_suspension": Operation(_time_passes, ID),
 }

@@ -12,7 +12,7 @@ from grantcore.index import waiting
 from grantcore.model import capabilities, leases, policy, records
 from grantcore.model.grants import TERMS, WORKER_ID, Grant
 from grantcore.model.phases import LEASE_REVOKED
-from grantcore.rules import change, claiming, fencing, holding, pausing
+from grantcore.rules import change, claiming, fencing, holding, pausing, suspending
 from grantcore.rules.lapsing import LAPSES
 from tests.conformance.kept import KEPT
 from tests.conformance.runner import Mismatch, replay_file
@@ -103,6 +103,19 @@ def any_worker_may_use_a_grant(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(claiming, "with_grant", own_worker)
 
 
+def a_suspended_attempt_loses_its_rest(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(suspending, "rest_of", lambda _record, _now: None)
+
+
+def a_suspension_without_a_timeout_ends(patch: pytest.MonkeyPatch) -> None:
+    write = suspending.write_suspension
+
+    def ending(record: records.Execution, at_ms: int, arguments: Json) -> None:
+        write(record, at_ms, (*arguments[:2], arguments[2] or at_ms + 1, *arguments[3:]))
+
+    patch.setattr(suspending, "write_suspension", ending)
+
+
 BUGS: dict[Plant, tuple[str, str]] = {
     leases_live_a_moment_longer: ("lapse_is_stamped_with_the_deadline", "state.core.ownership_state"),
     the_epoch_stands_still: ("epoch_rises_to_twenty", "result.detail[1]"),
@@ -115,6 +128,11 @@ BUGS: dict[Plant, tuple[str, str]] = {
     a_revoked_lease_is_accepted: ("revoked_holder_is_shut_out", "result.code"),
     progress_is_not_stored: ("progress_fields", "state.core.progress_pct"),
     a_renewal_adds_to_the_old_end: ("renew_counts_from_now", "result.detail[0]"),
+    a_suspended_attempt_loses_its_rest: (
+        "suspended_attempt_gets_the_rest_of_its_timeout",
+        "views.next_deadline_ms",
+    ),
+    a_suspension_without_a_timeout_ends: ("suspend_reason_map", "views.next_deadline_ms"),
     any_worker_may_use_a_grant: ("claim_wrong_worker_leaves_grant", "result.code"),
 }
 """Each bug, a trace that shows it, and one of the fields that are wrong there."""

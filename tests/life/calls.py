@@ -18,6 +18,7 @@ from grantcore import (
     ExecutionNotFound,
     ExecutionNotLeaseable,
     ExecutionNotReclaimable,
+    ExecutionNotSuspended,
     ExecutionNotTerminal,
     Fence,
     GrantError,
@@ -31,7 +32,7 @@ from grantcore import (
     ReclaimGrant,
     ResumeGrant,
 )
-from grantcore.model.phases import ACTIVE, TERMINAL
+from grantcore.model.phases import IN_ATTEMPT, TERMINAL
 from tests.life.stage import JOB, LANE, LEASE_TTL_MS, Stage, bare_fence, claim_request, reclaim_request
 
 Call = Callable[[Stage], object]
@@ -87,6 +88,8 @@ CALLS: Final[Mapping[str, Call]] = {
     "release_execution": lambda s: s.engine.release_execution(fence(s)),
     "move_to_waiting_children": lambda s: s.engine.move_to_waiting_children(fence(s)),
     "promote_blocked_to_eligible": lambda s: s.engine.promote_blocked_to_eligible(JOB),
+    "suspend_execution": lambda s: s.engine.suspend_execution(fence(s), reason_code="late"),
+    "resume_execution": lambda s: s.engine.resume_execution(JOB),
     "cancel_execution": lambda s: s.engine.cancel_execution(JOB, reason="late"),
     "operator.cancel": lambda s: s.operator.cancel(JOB, reason="late"),
     "operator.complete": lambda s: s.operator.complete(JOB, result=b"late"),
@@ -110,6 +113,7 @@ HOLDERS: Final = frozenset(
         "delay_execution",
         "release_execution",
         "move_to_waiting_children",
+        "suspend_execution",
         "operator.complete",
         "operator.fail",
     }
@@ -130,6 +134,7 @@ BY_PHASE: Final[Mapping[str, Answer]] = {
     "reclaim_execution": NotReclaimable(JOB, "execution_not_reclaimable"),
     "take": ExecutionNotLeaseable,
     "take, reclaim": ExecutionNotReclaimable,
+    "resume_execution": ExecutionNotSuspended,
     "cancel_execution": ExecutionNotActive,
     "operator.cancel": ExecutionNotActive,
     "operator.issue_grant_and_claim": ExecutionNotEligible,
@@ -161,7 +166,7 @@ def expected(name: str, phase: Phase | None) -> Answer:
     if name == "operator.block":
         return ExecutionNotActive if phase in TERMINAL else ExecutionNotEligible
     if name == "promote_blocked_to_eligible":
-        return NotRunnable if phase in ACTIVE | TERMINAL else NotBlockedByDeps
+        return NotRunnable if phase in IN_ATTEMPT | TERMINAL else NotBlockedByDeps
     return BY_PHASE[name]
 
 

@@ -273,7 +273,7 @@ def _released(page: Page, event: ExecutionEvent, reason: str, *, with_attempt: b
 
 
 def _end(page: Page, event: ExecutionEvent) -> None:
-    page.blocked = None
+    page.blocked = page.suspended = None
     page.completed_ms = event.at_ms
     _move(page, event)
 
@@ -318,6 +318,7 @@ def _deadline(page: Page, event: E.DeadlinePassed) -> None:
 def _expire(page: Page, event: ExecutionEvent, reason: str) -> None:
     if page.phase in HELD:
         _released(page, event, f"expired:{reason}")
+    if page.phase in HELD or page.phase is Phase.SUSPENDED:
         _close(page, event, "ended_failure", reason)
     page.marks["failure_reason"] = reason
     _end(page, event)
@@ -334,6 +335,7 @@ def _cancelled(page: Page, event: E.Cancelled) -> None:
     assert event.previous_phase is page.phase
     if page.phase in HELD:
         _released(page, event, "cancelled")
+    if page.phase in HELD or page.phase is Phase.SUSPENDED:
         _close(page, event, "ended_cancelled", f"cancelled: {event.reason}")
     page.marks["cancellation_reason"] = event.reason or None
     page.marks["cancelled_by"] = event.cancelled_by or None
@@ -358,7 +360,63 @@ def _paused(page: Page, event: E.Delayed | E.ChildrenAwaited) -> None:
     _move(page, event)
 
 
-def _keep_rest(page: Page, event: E.Delayed | E.ChildrenAwaited) -> None:
+def _suspended(page: Page, event: E.Suspended) -> None:
+    _released(page, event, "suspend", with_attempt=True)
+    page.attempts[-1] |= {
+        "attempt_state": "suspended",
+        "suspended_at_ms": event.at_ms,
+        "suspension_id": event.suspension_id,
+    }
+    why = BLOCKING.get(event.reason_code, "waiting_for_signal")
+    page.blocked = (why, f"suspended: awaiting {event.reason_code}")
+    page.suspended = (event.suspension_id, due_ms(event.timeout_at_ms, event.at_ms))
+    _keep_rest(page, event)
+    page.next_attempt = "attempt_interrupted"
+    page.timeout = event
+    _move(page, event)
+
+
+BLOCKING: Final = {
+    **{name: name for name in ("waiting_for_signal", "waiting_for_approval", "waiting_for_callback")},
+    **{name: name for name in ("waiting_for_tool_result", "paused_by_policy")},
+    **dict.fromkeys(("waiting_for_operator_review", "manual_pause"), "paused_by_operator"),
+    "paused_by_budget": "waiting_for_budget",
+}
+"""Reference 11.2."""
+
+
+def _resumed(page: Page, event: E.Resumed) -> None:
+    page.suspended = page.blocked = None
+    if event.phase is Phase.DELAYED:
+        page.delay_until_ms = event.delay_until_ms
+        page.blocked = ("waiting_for_resume_delay", f"delayed until {event.delay_until_ms}")
+    _move(page, event)
+
+
+def _suspension_over(page: Page, event: E.SuspensionTimedOut) -> None:
+    """Reference 11.7."""
+    assert page.timeout is not None
+    assert page.suspended is not None
+    assert event.at_ms == page.suspended[1]
+    assert event.timeout_behavior == page.timeout.timeout_behavior
+    if event.phase is Phase.SUSPENDED:
+        detail = f"suspension escalated: timeout at {page.timeout.timeout_at_ms}"
+        page.blocked = ("paused_by_operator", detail)
+        page.suspended = (page.suspended[0], None)
+        _move(page, event)
+    elif event.phase is Phase.ELIGIBLE:
+        page.suspended = page.blocked = None
+        _move(page, event)
+    else:
+        reason = f"suspension_timeout:{event.timeout_behavior}"
+        page.attempts[-1] |= {"suspended_at_ms": None, "suspension_id": None}
+        state = "ended_cancelled" if event.phase is Phase.CANCELLED else "ended_failure"
+        _close(page, event, state, reason)
+        page.marks["failure_reason"] = reason
+        _end(page, event)
+
+
+def _keep_rest(page: Page, event: E.Delayed | E.ChildrenAwaited | E.Suspended) -> None:
     """SPEC 5: the attempt's clock stops and keeps the rest, at least a millisecond."""
     ends = page.timeout_at_ms
     assert event.attempt_rest_ms == (None if ends is None else max(ends - event.at_ms, 1))
@@ -413,6 +471,9 @@ FOLDS: Final[Mapping[type[ExecutionEvent], Callable[[Page, Any], None]]] = {
     E.Failed: _failed,
     E.Delayed: _paused,
     E.ChildrenAwaited: _paused,
+    E.Suspended: _suspended,
+    E.Resumed: _resumed,
+    E.SuspensionTimedOut: _suspension_over,
     E.AttemptTimedOut: _timed_out,
     E.ReclaimCapReached: _capped,
     E.Cancelled: _cancelled,

@@ -143,6 +143,8 @@ def _deadlines(page: Page, retention_ms: int | None) -> list[int]:
     if page.phase is Phase.DELAYED:
         assert page.delay_until_ms is not None
         pending.append(max(page.delay_until_ms, page.transition_ms))
+    if page.phase is Phase.SUSPENDED and page.suspended is not None:
+        pending.append(page.suspended[1])
     if page.phase in HELD:
         pending.append(page.timeout_at_ms)
     if page.phase is Phase.LEASED and page.lease is not None:
@@ -165,7 +167,11 @@ def _vector(page: Page) -> tuple[str, str, str, str, str, str]:
     if phase is Phase.DELAYED:
         retry = page.next_attempt == "pending_retry_attempt"
         why = "waiting_for_retry_backoff" if retry else "waiting_for_delay"
+        why = page.blocked[0] if page.blocked else why
         return ("runnable", "unowned", "not_eligible_until_time", why, "none", "delayed")
+    if phase is Phase.SUSPENDED:
+        assert page.blocked is not None
+        return ("suspended", "unowned", "not_applicable", page.blocked[0], "none", "suspended")
     if phase in ENDED:
         outcome = "success" if phase is Phase.SUCCEEDED else phase.value
         public = "completed" if phase is Phase.SUCCEEDED else phase.value
@@ -186,7 +192,7 @@ def _attempt_state(page: Page) -> str:
 
 
 def _detail(page: Page) -> str | None:
-    if page.phase is Phase.BLOCKED:
+    if page.phase in (Phase.BLOCKED, Phase.SUSPENDED):
         return page.blocked[1] or None if page.blocked else None
     if page.phase is Phase.LEASE_EXPIRED:
         return "lease expired, awaiting reclaim"
@@ -221,6 +227,7 @@ def snapshot_of(page: Page) -> dict[str, Any]:
     fields |= {"completed_at_ms": page.completed_ms, "delay_until_ms": page.delay_until_ms}
     fields |= {"last_transition_at_ms": page.transition_ms, "last_mutation_at_ms": page.mutation_ms}
     fields |= {"deadline_at_ms": page.deadline_at_ms, **page.marks}
+    fields |= {"current_suspension_id": page.suspended[0] if page.suspended else None}
     return fields | (_lease_fields(page, lease) if lease is not None else {})
 
 

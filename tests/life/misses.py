@@ -42,10 +42,12 @@ from tests.life.moves import (
     release,
     renew,
     replay,
+    resume,
     revoke,
     set_tags,
     simple,
     step,
+    suspend,
     take,
     taking,
     unblock,
@@ -53,12 +55,12 @@ from tests.life.moves import (
 )
 from tests.life.script import Step
 
-HOLDING: Final = (renew, progress, complete, fail, delay, release, await_children)
+HOLDING: Final = (renew, progress, complete, fail, delay, release, await_children, suspend)
 
 ANYTHING: Final[tuple[Move, ...]] = (
     *HOLDING,
     *(issue, take, withdraw, operator_claim, change_priority, set_tags, block, unblock, promote, cancel),
-    *(operator_cancel, operator_complete, operator_fail, revoke, replay),
+    *(operator_cancel, operator_complete, operator_fail, revoke, replay, resume),
     simple("purge_execution"),
 )
 
@@ -185,6 +187,7 @@ def wrong_word(cast: Cast, now: int, shown: Shown) -> Step:
     made = cast.pick(
         (
             step("operator.block", now, name, name, reason="because"),
+            step("resume_execution", now, name, name, resume_delay_ms=-1),
             step("operator.unblock", now, name, name, expected_reason="because"),
             step("set_execution_tags", now, name, name, {"Upper.case": "x"}),
             step("set_execution_tags", now, name, name, {f"t.{i}": "x" for i in range(5)}),

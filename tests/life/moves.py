@@ -181,6 +181,30 @@ release: Final = holding("release_execution", lambda *_: {})
 await_children: Final = holding("move_to_waiting_children", lambda *_: {})
 
 
+def _suspension(cast: Cast, now: int) -> dict[str, object]:
+    given: dict[str, object] = {"reason_code": cast.pick(REASON_CODES)}
+    if not cast.one_in(4):
+        given |= {"timeout_at_ms": cast.later(now), "timeout_behavior": cast.pick(BEHAVIORS)}
+    return given
+
+
+REASON_CODES: Final = ("", "waiting_for_approval", "manual_pause", "paused_by_budget", "step_boundary")
+BEHAVIORS: Final = (
+    "fail",
+    "cancel",
+    "expire",
+    "auto_resume",
+    "auto_resume_with_timeout_signal",
+    "escalate",
+)
+suspend: Final = holding("suspend_execution", _suspension)
+
+
+def resume(cast: Cast, now: int, shown: Shown) -> Step:
+    given: dict[str, Any] = {} if cast.one_in(2) else {"resume_delay_ms": cast.pick((0, 1, 20, 60))}
+    return step("resume_execution", now, shown.execution_id, shown.execution_id, **given)
+
+
 def renew_many(cast: Cast, now: int, shown: Shown) -> Step:
     leases = (lease_of(cast, shown), *(cast.pick(cast.past) for _ in range(2 if cast.past else 0)))
     return Step(now, "renew_leases", (leases,), {"lease_ttl_ms": 40})
@@ -242,11 +266,13 @@ _ALONE: Final[Mapping[Phase, Weighted]] = {
     Phase.BLOCKED: (unblock, unblock, unblock, set_tags, block, promote, cancel, wait),
     Phase.LEASED: (
         *(renew, renew, progress, complete, complete, fail, fail, fail, delay, release, await_children),
+        *(suspend, suspend, suspend),
         *(revoke, revoke, operator_complete, operator_fail, set_tags, cancel, operator_cancel),
         *(wait, wait, wait),
     ),
     Phase.LEASE_EXPIRED: (*_WITH_GRANTS, *_WITH_GRANTS, set_tags, cancel, operator_cancel, wait),
     Phase.LEASE_REVOKED: (*_WITH_GRANTS, *_WITH_GRANTS, set_tags, cancel, operator_cancel, wait),
+    Phase.SUSPENDED: (resume, resume, resume, set_tags, cancel, operator_cancel, *([wait] * 9)),
     **dict.fromkeys(
         (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED), (replay, replay, set_tags, wait)
     ),

@@ -37,6 +37,12 @@ class Page:
     result: bytes | None = None
     delay_until_ms: int | None = None
     blocked: tuple[str, str] | None = None
+    suspended: tuple[str, int | None] | None = None
+    """The suspension's id, and when it times out."""
+
+    timeout: events.Suspended | None = None
+    """What was last told of a suspension."""
+
     started_ms: int | None = None
     completed_ms: int | None = None
     revoked: tuple[int, str] | None = None

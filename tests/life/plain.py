@@ -46,7 +46,7 @@ def plain(value: object, mend: Mend = as_is, field: str = "") -> object:
 # -- mending -------------------------------------------------------------------------------------
 
 _INSTANT: Final = re.compile(r"(^|_)at_ms$|until_ms$|deadline_ms$|^now_ms$")
-_TIME_IN_TEXT: Final = re.compile(r"(?<=until )\d+|^\d+(?=:)")
+_TIME_IN_TEXT: Final = re.compile(r"(?<=until )\d+|(?<=timeout at )\d+|^\d+(?=:)")
 _TEXTS_WITH_TIME: Final = frozenset({"blocking_detail", "next"})
 
 

@@ -95,6 +95,28 @@ def children_done(stage: Stage) -> None:
     stage.engine.promote_blocked_to_eligible(JOB)
 
 
+def resumed(stage: Stage) -> None:
+    stage.create()
+    stage.claim()
+    stage.suspend(LEASE_TTL_MS)
+    stage.resume()
+
+
+def resumed_after_a_delay(stage: Stage) -> None:
+    stage.create()
+    stage.claim()
+    stage.suspend()
+    stage.resume(delay_ms=DELAY_MS)
+    stage.wait(DELAY_MS)
+
+
+def resumed_by_timeout(stage: Stage) -> None:
+    stage.create()
+    stage.claim()
+    stage.suspend(DELAY_MS, "auto_resume")
+    stage.wait(DELAY_MS)
+
+
 def unblocked(stage: Stage) -> None:
     stage.create()
     stage.operator.block(JOB)
@@ -138,6 +160,9 @@ WAITING: Final[Mapping[str, Act]] = {
     "interrupted": interrupted,
     "released": released,
     "children done": children_done,
+    "resumed": resumed,
+    "resumed after a delay": resumed_after_a_delay,
+    "resumed by timeout": resumed_by_timeout,
     "unblocked": unblocked,
     "replayed": replayed,
     "replayed before any attempt": replayed_before_any_attempt,
@@ -145,6 +170,15 @@ WAITING: Final[Mapping[str, Act]] = {
     "required": create_required,
     "required, interrupted": required_interrupted,
 }
+SUSPENSION_MS: Final = 900
+BEHAVIORS: Final = (
+    "fail",
+    "cancel",
+    "expire",
+    "auto_resume",
+    "auto_resume_with_timeout_signal",
+    "escalate",
+)
 NEEDS_RETRY: Final = frozenset({"retried", "timed out and retried"})
 
 # -- acts on what is there -----------------------------------------------------------------------
@@ -198,6 +232,20 @@ def pass_deadline(stage: Stage) -> None:
     stage.wait(1)
 
 
+def _suspend(behavior: str) -> Act:
+    """Suspend with a timeout that nothing else comes before."""
+    return lambda stage: stage.suspend(SUSPENSION_MS, behavior)
+
+
+def _suspension_over(behavior: str) -> tuple[Act, ...]:
+    return (_suspend(behavior), lambda stage: stage.wait(SUSPENSION_MS))
+
+
+def escalated(stage: Stage) -> None:
+    stage.suspend(1, "escalate")
+    stage.wait(1)
+
+
 def _block_for(reason: str) -> Act:
     return lambda stage: stage.operator.block(JOB, reason=reason, detail="why")
 
@@ -231,6 +279,7 @@ def _delayed() -> Iterator[Way]:
     yield "created delayed", (create_delayed,)
     yield from _then(_leased(), "delayed", long_delay)
     yield from _then(_leased(), "failed (retry)", Stage.fail)
+    yield from _then(_leased(), "resumed later", Stage.suspend, lambda stage: stage.resume(delay_ms=DELAY_MS))
 
 
 def _blocked() -> Iterator[Way]:
@@ -251,12 +300,28 @@ def _lost(how: str, *lose: Act) -> Iterator[Way]:
     yield "fresh, granted, " + how, (Stage.create, Stage.claim, *lose, Stage.issue)
 
 
+def _suspended() -> Iterator[Way]:
+    yield from _then(_leased(), "suspended", Stage.suspend)
+    for behavior in BEHAVIORS:
+        yield from _then(_few(), f"suspended, {behavior}", _suspend(behavior))
+    yield from _then(_few(), "escalated", escalated)
+    yield "suspended again", (resumed, Stage.claim, _suspend("fail"))
+
+
+def _few() -> Iterator[Way]:
+    yield "fresh", (Stage.create, Stage.claim)
+    yield "resumed", (resumed, Stage.claim)
+
+
 def _failed() -> Iterator[Way]:
+    yield from _then(_few(), "suspension failed", *_suspension_over("fail"))
     yield from _then(_leased(), "failed (strict)", Stage.fail)
     yield "cap reached (strict)", (Stage.create, Stage.claim, Stage.revoke, exhaust)
 
 
 def _cancelled() -> Iterator[Way]:
+    yield from _then(_few(), "suspended, cancelled", Stage.suspend, cancel_by_id)
+    yield from _then(_few(), "suspension cancelled", *_suspension_over("cancel"))
     yield from _then(_waiting(), "cancelled", cancel_by_id)
     yield from _then(_leased(), "cancelled by its holder", cancel_by_holder)
     yield from _then(_leased(), "revoked, cancelled", Stage.revoke, Stage.cancel)
@@ -265,6 +330,7 @@ def _cancelled() -> Iterator[Way]:
 
 
 def _expired() -> Iterator[Way]:
+    yield from _then(_few(), "suspension expired", *_suspension_over("expire"))
     yield from _then(_waiting(), "deadline", pass_deadline)
     yield "attempt timed out (strict)", (Stage.create, Stage.claim, lambda stage: stage.wait(ATTEMPT_MS))
     yield (
@@ -291,6 +357,7 @@ _WAYS: Final[Mapping[Phase | None, Callable[[], Iterator[Way]]]] = {
     Phase.LEASED: _leased,
     Phase.LEASE_EXPIRED: lambda: _lost("lapsed", Stage.lapse),
     Phase.LEASE_REVOKED: lambda: _lost("revoked", Stage.revoke),
+    Phase.SUSPENDED: _suspended,
     Phase.SUCCEEDED: _succeeded,
     Phase.FAILED: _failed,
     Phase.CANCELLED: _cancelled,

@@ -263,6 +263,18 @@ class Stage:
     def await_children(self) -> None:
         self.engine.move_to_waiting_children(self.lease)
 
+    def suspend(self, timeout_ms: int | None = None, behavior: str = "fail") -> None:
+        timeout_at_ms = None if timeout_ms is None else self.now + timeout_ms
+        self.engine.suspend_execution(
+            self.lease,
+            reason_code="waiting_for_approval",
+            timeout_at_ms=timeout_at_ms,
+            timeout_behavior=behavior,
+        )
+
+    def resume(self, execution_id: str = JOB, delay_ms: int = 0) -> None:
+        self.engine.resume_execution(execution_id, trigger="approved", resume_delay_ms=delay_ms)
+
     def cancel(self, execution_id: str = JOB) -> None:
         self.operator.cancel(execution_id, reason="enough")
 

@@ -1,6 +1,7 @@
 """One story for each decision of SPEC 12 that concerns this part: D-01 to D-17.
 
-(D-18 quota, D-19 suspension and D-21 workers come with their tasks; the others are in the next file.)
+(D-18 quota and D-21 workers come with their tasks,
+D-19 is in ``test_suspension.py``, the others in the next file.)
 """
 
 from __future__ import annotations

@@ -107,7 +107,8 @@ def _judge_not_active(error: ExecutionNotActive, phase: Phase | None) -> None:
     """It says enough to know whose doing that was (I-46)."""
     assert phase is not None
     assert error.terminal_outcome == OUTCOMES.get(phase, "none")
-    assert error.lifecycle_phase == ("terminal" if phase in TERMINAL else "runnable")
+    waiting = "suspended" if phase is Phase.SUSPENDED else "runnable"
+    assert error.lifecycle_phase == ("terminal" if phase in TERMINAL else waiting)
     assert phase not in ACTIVE
 
 

@@ -19,13 +19,14 @@ SPECIFIED: Final = """
 DELAYED | BecameDue → ELIGIBLE
 ELIGIBLE | GrantIssued, GrantLapsed, GrantWithdrawn, CapabilityMismatched, PriorityChanged → ELIGIBLE · LeaseAcquired → LEASED · Blocked → BLOCKED
 BLOCKED | Unblocked, ChildrenDone → ELIGIBLE · Blocked → BLOCKED
-LEASED | LeaseRenewed, ProgressReported → LEASED · Completed → SUCCEEDED · RetryScheduled → DELAYED · Failed → FAILED · Delayed → DELAYED · ChildrenAwaited → BLOCKED · LeaseLapsed → LEASE_EXPIRED · LeaseRevoked → LEASE_REVOKED · AttemptTimedOut → DELAYED, EXPIRED
+LEASED | LeaseRenewed, ProgressReported → LEASED · Completed → SUCCEEDED · RetryScheduled → DELAYED · Failed → FAILED · Delayed → DELAYED · ChildrenAwaited → BLOCKED · Suspended → SUSPENDED · LeaseLapsed → LEASE_EXPIRED · LeaseRevoked → LEASE_REVOKED · AttemptTimedOut → DELAYED, EXPIRED
 LEASE_EXPIRED, LEASE_REVOKED | GrantIssued, GrantLapsed, GrantWithdrawn, CapabilityMismatched → same · LeaseReclaimed → LEASED · ReclaimCapReached → FAILED · AttemptTimedOut → DELAYED, EXPIRED
+SUSPENDED | Resumed → ELIGIBLE, DELAYED · SuspensionTimedOut → FAILED, CANCELLED, EXPIRED, ELIGIBLE, SUSPENDED
 SUCCEEDED, FAILED, CANCELLED, EXPIRED | Replayed → ELIGIBLE · Purged → (none)
 alive | Cancelled → CANCELLED · DeadlinePassed → EXPIRED
 every | TagsChanged → same
-"""  # noqa: E501 - the words of SPEC 4, less suspension
-"""The table of SPEC 4 without suspension, which a later task adds."""
+"""  # noqa: E501 - the words of SPEC 4
+"""The table of SPEC 4."""
 
 READS: Final = frozenset(
     {

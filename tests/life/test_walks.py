@@ -20,7 +20,7 @@ from grantcore.engine import core
 from grantcore.index.indexes import Indexes
 from grantcore.model import errors
 from grantcore.model.life import CAUSES, LIFE
-from grantcore.rules import admitting, claiming, fencing, replaying
+from grantcore.rules import admitting, claiming, fencing, replaying, suspending
 from tests.life.cast import TIGHT, Settings
 from tests.life.walk import Walk, WalkFailed
 
@@ -81,7 +81,7 @@ NOT_HERE: Final = frozenset(
             "budget_exceeded",
             "lane_draining",
         ),
-        *("execution_not_suspended", "instance_reassigned", "worker_not_found"),
+        *("instance_reassigned", "worker_not_found"),
         *("quota_policy_not_found", "budget_not_found"),
         *("snapshot_invalid", "reentrant", "forked", "clock_error", "invariant_broken"),
     }
@@ -214,6 +214,16 @@ def retries_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     _replace(monkeypatch, original, write_retry)
 
 
+def suspension_forgets_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = suspending.write_suspension
+
+    def write_suspension(record: Any, *rest: Any) -> None:
+        original(record, *rest)
+        record.rare.attempt_rest_ms = None
+
+    _replace(monkeypatch, original, write_suspension)
+
+
 PLANTS: Final[tuple[Plant, ...]] = (
     late_worker_passes,
     any_worker_uses_the_grant,
@@ -223,6 +233,7 @@ PLANTS: Final[tuple[Plant, ...]] = (
     history_grows,
     lapsed_grant_leaves_its_execution_hidden,
     retries_are_not_counted,
+    suspension_forgets_the_rest,
 )
 
 

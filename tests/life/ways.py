@@ -107,6 +107,26 @@ def timeout_after(stage: Stage) -> Phase:
     return DELAYED if retries(stage) else Phase.EXPIRED
 
 
+def suspended_as(stage: Stage) -> events.Suspended:
+    """What was last told of a suspension."""
+    return [event for event in stage.told if isinstance(event, events.Suspended)][-1]
+
+
+def times_out(stage: Stage) -> bool:
+    escalated = (stage.look().blocking_detail or "").startswith("suspension escalated")
+    return suspended_as(stage).timeout_at_ms is not None and not escalated
+
+
+def to_suspension_end(stage: Stage) -> None:
+    stage.wait_until(suspended_as(stage).timeout_at_ms or 0)
+
+
+def suspension_after(stage: Stage) -> Phase:
+    ends = {"fail": Phase.FAILED, "cancel": Phase.CANCELLED, "expire": Phase.EXPIRED}
+    behavior = suspended_as(stage).timeout_behavior
+    return ends.get(behavior, Phase.SUSPENDED if behavior == "escalate" else ELIGIBLE)
+
+
 def stays(stage: Stage) -> Phase | None:
     return stage.phase()
 
@@ -295,6 +315,10 @@ WAYS: Final[tuple[Way, ...]] = (
         to(DELAYED),
     ),
     Way(E.ChildrenAwaited, "move_to_waiting_children", always, Stage.await_children, to(BLOCKED)),
+    Way(E.Suspended, "suspend_execution", always, Stage.suspend, to(Phase.SUSPENDED)),
+    Way(E.Resumed, "resume_execution", always, Stage.resume, to(ELIGIBLE)),
+    Way(E.Resumed, "resume_execution", always, lambda stage: stage.resume(delay_ms=5), to(DELAYED)),
+    Way(E.SuspensionTimedOut, "advance", times_out, to_suspension_end, suspension_after),
     Way(E.LeaseLapsed, "advance", always, Stage.lapse, to(Phase.LEASE_EXPIRED)),
     Way(E.LeaseRevoked, "operator.revoke_lease", always, Stage.revoke, to(Phase.LEASE_REVOKED)),
     Way(

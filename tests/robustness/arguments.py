@@ -102,6 +102,10 @@ ITERABLES: Final = {"required_capabilities", "tags", "budget_ids", "capabilities
 }
 """Arguments with a module of their own: ``test_hostile_iterables``."""
 
+BEHAVIORS: Final = frozenset(
+    {"fail", "cancel", "expire", "auto_resume", "auto_resume_with_timeout_signal", "escalate"}
+)
+
 TARGETS: Final = (
     _engine("advance", {"limit": h.or_none(h.whole(1, 2**31 - 1))}, _with()),
     _engine("create_execution", CREATION, _with(lane_id=LANE, execution_id="new")),
@@ -149,6 +153,21 @@ TARGETS: Final = (
     _engine("release_execution", LEASE, _lease()),
     _engine("move_to_waiting_children", LEASE, _lease()),
     _engine("promote_blocked_to_eligible", ID, _about("parent")),
+    _engine(
+        "suspend_execution",
+        {
+            **LEASE,
+            "reason_code": h.REASON,
+            "timeout_at_ms": h.or_none(h.INSTANT),
+            "timeout_behavior": lambda value: type(value) is str and value in BEHAVIORS,
+        },
+        _lease(reason_code="r"),
+    ),
+    _engine(
+        "resume_execution",
+        {**ID, "trigger": h.REASON, "resume_delay_ms": h.INSTANT},
+        _about("suspended"),
+    ),
     _engine(
         "cancel_execution",
         {**ID, "reason": h.REASON, "cancelled_by": h.REASON, "lease": h.or_none(h.nothing)},

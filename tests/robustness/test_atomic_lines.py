@@ -1,8 +1,8 @@
 """I-41, SPEC 11 "Atomic": an exception at any line of any call leaves the state before or after.
 
 Each scenario of ``calls.py`` is interrupted at every line it runs in grantcore and in sortedcontainers,
-by KeyboardInterrupt and MemoryError in turn, with two observers; then without observers, and with five
-lapses of five kinds due in the same call, at a part of its lines (``-m nightly``: at a third).
+by KeyboardInterrupt and MemoryError in turn, with two observers; then without observers, and with six
+lapses of six kinds due in the same call, at a part of its lines (``-m nightly``: at a third).
 """
 
 from __future__ import annotations

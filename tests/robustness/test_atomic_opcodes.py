@@ -38,7 +38,7 @@ def test_interrupted_at_every_opcode(scenario: Scenario) -> None:
 
 
 def test_a_run_of_lapses_interrupted_between_opcodes() -> None:
-    """I-41: five lapses of five kinds and a retry that is due at once; every thirteenth opcode."""
+    """I-41: six lapses of six kinds and a retry that is due at once; every thirteenth opcode."""
     plan = planned(named("advance", "falling_due"))
     tally = inject(plan, KeyboardInterrupt, MemoryError, tracer=OpcodeTracer, stride=13)
     assert tally.wrong == []

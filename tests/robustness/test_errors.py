@@ -96,11 +96,10 @@ LATER: Final = {
     "lane_paused": "lanes",
     "lane_draining": "lanes",
     "budget_exceeded": "budget",
-    "execution_not_suspended": "suspension",
     "instance_reassigned": "workers",
     "worker_not_found": "workers",
 }
-"""Codes that belong to later parts (SPEC 7, 8, suspension): defined now, raised then."""
+"""Codes that belong to later parts (SPEC 7, 8): defined now, raised then."""
 
 
 # -- the table ---------------------------------------------------------------------------------------------
@@ -226,6 +225,7 @@ RAISED: Final[dict[str, tuple[worlds.Build, Provoke]]] = {
     "execution_not_terminal": (worlds.held, lambda w: w.engine.purge_execution("e")),
     "max_replays_exhausted": (worlds.done, _exhaust_replays),
     "not_runnable": (worlds.held, lambda w: w.engine.promote_blocked_to_eligible("e")),
+    "execution_not_suspended": (worlds.waiting, lambda w: w.engine.resume_execution("e")),
     "not_blocked_by_deps": (worlds.waiting, lambda w: w.engine.promote_blocked_to_eligible("e")),
     "execution_not_found": (worlds.waiting, lambda w: w.engine.attempts("nobody")),
     "quota_policy_not_found": (

@@ -107,7 +107,7 @@ def test_a_base_exception_between_lapses_leaves_a_prefix() -> None:
     assert len(heard) == 1
     subscription.close()
     world.engine.check()
-    assert len(heard) == 6
+    assert len(heard) == 7
     assert [event.sequence for event in heard] == sorted(event.sequence for event in heard)
 
 
@@ -144,15 +144,16 @@ def test_lapses_come_before_the_calls_own_event() -> None:
     assert [type(event) for event in heard] == [
         events.DeadlinePassed,
         events.AttemptTimedOut,
+        events.SuspensionTimedOut,
         events.LeaseLapsed,
         events.GrantLapsed,
         events.BecameDue,
         events.BecameDue,
         events.Created,
     ]
-    assert [event.at_ms for event in heard] == [1_001] * 6 + [1_011]
+    assert [event.at_ms for event in heard] == [1_001] * 7 + [1_011]
     first = heard[0].sequence
-    assert [event.sequence for event in heard] == list(range(first, first + 7))
+    assert [event.sequence for event in heard] == list(range(first, first + 8))
 
 
 @pytest.mark.parametrize("mismatch", [False, True])
@@ -164,7 +165,7 @@ def test_events_are_told_even_when_the_call_is_refused(mismatch: bool) -> None:
     heard = listening(world)
     with pytest.raises(gc.CapabilityMismatch if mismatch else gc.ExecutionNotEligible):
         world.engine.issue_claim_grant("e", worlds.asking())
-    assert len(heard) == 6 + mismatch
+    assert len(heard) == 7 + mismatch
     assert isinstance(heard[-1], events.CapabilityMismatched) is mismatch
 
 
@@ -174,7 +175,7 @@ def test_reads_tell_lapses_too() -> None:
     worlds.falling_due(world)
     heard = listening(world)
     assert world.engine.stats().events == heard[-1].sequence
-    assert len(heard) == 6
+    assert len(heard) == 7
 
 
 def test_an_observer_sees_the_state_whole_and_the_caller_not_yet_answered() -> None:
@@ -207,7 +208,7 @@ def test_subscribe_applies_no_lapse() -> None:
     world.engine.operator("op")
     assert heard == []
     world.engine.now_ms()
-    assert len(heard) == 6
+    assert len(heard) == 7
 
 
 def test_close_is_idempotent() -> None:

@@ -194,6 +194,12 @@ def parent(world: World, eid: str = "e") -> None:
     world.engine.move_to_waiting_children(world.leases[eid])
 
 
+def suspended(world: World, eid: str = "e", timeout_at_ms: int | None = None) -> None:
+    """Waits for something outside."""
+    held(world, eid)
+    world.engine.suspend_execution(world.leases[eid], reason_code="manual_pause", timeout_at_ms=timeout_at_ms)
+
+
 def blocked(world: World, eid: str = "e") -> None:
     waiting(world, eid)
     world.operator.block(eid, detail="held back")
@@ -220,17 +226,18 @@ def busy(world: World) -> None:
         build(world, build.__name__)
     for build in (waiting, picky, delayed, granted, held, retried, revoked, released, resumable):
         build(world, build.__name__)
-    for build in (parent, blocked, done, failed):
+    for build in (parent, suspended, blocked, done, failed):
         build(world, build.__name__)
 
 
 def falling_due(world: World) -> None:
-    """Five executions on which something falls due now, of five kinds; nobody has looked yet."""
+    """Six executions on which something falls due now, of six kinds; nobody has looked yet."""
     now, engine = world.clock(), world.engine
     if engine.describe_execution("due-lease") is not None:
         return
     engine.create_execution(lane_id=LANE, execution_id="due-deadline", deadline_at_ms=now + 1)
     held(world, "due-timeout", policy=gc.ExecutionPolicy(retry=POLICY.retry, attempt_timeout_ms=1))
+    suspended(world, "due-suspension", timeout_at_ms=now + 1)
     held(world, "due-lease", ttl_ms=1)
     granted(world, "due-grant", ttl_ms=1)
     delayed(world, "due-delay", by_ms=1)

@@ -81,6 +81,22 @@ def test_delays_orders_and_ends() -> None:
     assert ended.next_change == "it is purged"
 
 
+def test_what_is_suspended_and_when_that_times_out() -> None:
+    stage = Stage()
+    stage.create("e")
+    stage.engine.suspend_execution(stage.work(), reason_code="waiting_for_approval", timeout_at_ms=4_000)
+    assert str(stage.engine.explain("e")) == (
+        "e in lane main is suspended (suspended) at 1000:\n"
+        "  suspended: awaiting waiting_for_approval (until 4000)\n"
+        "  next: its suspension times out at 4000"
+    )
+    stage.engine.resume_execution("e")
+    stage.engine.suspend_execution(stage.work(), reason_code="manual_pause")
+    explanation = stage.engine.explain("e")
+    assert told(explanation) == [("paused_by_operator", None)]
+    assert explanation.next_change is None
+
+
 def test_which_quota_and_when_it_frees() -> None:
     stage = stage_with_limits()
     for number in range(3):
