@@ -45,7 +45,6 @@ _WHAT_HAPPENS: Final = {
     EXECUTION: "its deadline passes",
     ATTEMPT: "its attempt times out",
     SUSPENSION: "its suspension times out",
-    SUSPENSION: "its suspension times out",
     LEASE: "its lease lapses",
     GRANT: "its grant lapses",
     DELAY: "it becomes due",

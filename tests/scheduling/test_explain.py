@@ -104,7 +104,7 @@ def test_a_suspension_and_its_end() -> None:
     stage.engine.suspend_execution(lease, reason_code="waiting_for_approval", timeout_at_ms=9_000)
     assert str(stage.engine.explain("e")) == (
         "e in lane main is suspended (suspended) at 1000:\n"
-        "  suspended: awaiting waiting_for_approval\n"
+        "  suspended: awaiting waiting_for_approval (until 9000)\n"
         "  next: its suspension times out at 9000"
     )
 
