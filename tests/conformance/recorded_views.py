@@ -78,7 +78,7 @@ def _deadlines(step: Step) -> Iterator[int]:
             yield from (score for score in members.values() if score is not None)
     yield from (expires_at_ms for expires_at_ms, _ in _leases(step))
     for worker in step.aux.get("workers", {}).values():
-        if worker.get("alive"):
+        if worker.get("alive") and worker.get("alive_deadline"):
             yield worker["alive_deadline"]
     for execution_id in step.states:
         grant = _live_grant(step, execution_id)
