@@ -98,8 +98,8 @@ TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
 _FAR_MS: Final = MAX_MS - MAX_TTL_MS
 """After this instant a sum may leave the range of instants, which only the general way looks at."""
 
-_ALIVE: Final = (WorkerRegistered, WorkerRefreshed)
-_DEAD: Final = (WorkerLapsed, WorkerMarkedDead)
+_ALIVE: Final = frozenset[object]((WorkerRegistered, WorkerRefreshed))
+_DEAD: Final = frozenset[object]((WorkerLapsed, WorkerMarkedDead))
 
 MAX_STAGED: Final = 4_096
 """So many new executions are put onto their shelves at once, when time goes on, if nobody looks before."""

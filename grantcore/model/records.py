@@ -52,6 +52,10 @@ RESUME = GrantKind.RESUME
 RECLAIM = GrantKind.RECLAIM
 
 
+def _is_plain(spec: Spec) -> bool:
+    return spec.quota_policy_id is None and not spec.budget_ids and spec.policy.attempt_timeout_ms is None
+
+
 @attrs.define(eq=False, weakref_slot=False)
 class Spec:
     """What all executions created alike share; interned by the engine, so it is compared by identity.
@@ -70,15 +74,11 @@ class Spec:
     lane: Lane = attrs.field(default=attrs.Factory(lambda spec: Lane(spec.lane_id), takes_self=True))
     """The lane itself; no part of what a spec is told apart by."""
 
-    is_plain: bool = attrs.field(init=False)
+    is_plain: bool = attrs.field(init=False, default=attrs.Factory(_is_plain, takes_self=True))
     """Nothing is metered and no attempt times out: what ``engine/inner.py`` may do by itself."""
 
     is_shelved: bool = attrs.field(default=False, init=False)
     """Whether there is a shelf for fresh attempts of it: derived (``index/waiting.py``)."""
-
-    @is_plain.default
-    def _is_plain(self) -> bool:
-        return self.quota_policy_id is None and not self.budget_ids and self.policy.attempt_timeout_ms is None
 
 
 SpecFields = tuple[str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]]

@@ -97,6 +97,18 @@ def test_what_is_suspended_and_when_that_times_out() -> None:
     assert explanation.next_change is None
 
 
+def test_a_suspension_and_its_end() -> None:
+    stage = Stage()
+    stage.create("e")
+    lease = stage.work()
+    stage.engine.suspend_execution(lease, reason_code="waiting_for_approval", timeout_at_ms=9_000)
+    assert str(stage.engine.explain("e")) == (
+        "e in lane main is suspended (suspended) at 1000:\n"
+        "  suspended: awaiting waiting_for_approval (until 9000)\n"
+        "  next: its suspension times out at 9000"
+    )
+
+
 def test_which_quota_and_when_it_frees() -> None:
     stage = stage_with_limits()
     for number in range(3):
