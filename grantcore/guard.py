@@ -18,7 +18,7 @@ row of a database, keeps the epoch beside the data and compares there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from grantcore.model import checks
@@ -82,7 +82,7 @@ class FenceGuard:
         self._seen[execution_id] = epoch
 
     @contextmanager
-    def writing(self, lease: Fenced) -> Iterator[None]:
+    def writing(self, lease: Fenced) -> Generator[None, None, None]:
         """Admit the lease, and keep every other writer of this guard out until the block is left.
 
         The epoch stays seen if the write fails. Arguments and refusals as of :meth:`admit`.

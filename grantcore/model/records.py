@@ -297,8 +297,6 @@ class Store:
     """Every later lease has one above this: ``restore`` was told that such epochs had been seen."""
 
     def lane(self, lane_id: str) -> Lane:
-        """The lane of this name, made if it is not there. O(1)."""
+        """The lane of this name, made if it is not there: one, whoever asks at the same time. O(1)."""
         lane = self.lanes.get(lane_id)
-        if lane is None:
-            lane = self.lanes[lane_id] = Lane(lane_id)
-        return lane
+        return self.lanes.setdefault(lane_id, Lane(lane_id)) if lane is None else lane
