@@ -56,8 +56,8 @@ _WHAT_HAPPENS: Final = {
 
 
 def workers_of(core: Core, lane_id: str) -> list[Registration]:
-    """The live workers registered for a lane. O(workers)."""
-    return [worker for worker in core._store.workers.values() if lane_id in worker.lanes]
+    """The live workers registered for a lane, by namespace and instance. O(w log w) of the workers."""
+    return [worker for _, worker in sorted(core._store.workers.items()) if lane_id in worker.lanes]
 
 
 def _matched(spec: Spec, workers: list[Registration]) -> bool:

@@ -19,6 +19,7 @@ def test_kept_trace(path: Path) -> None:
     assert not [str(mismatch) for mismatch in replay_file(path).mismatches]
 
 
+@pytest.mark.nightly  # .ci/run replays the whole corpus by the command
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="the whole corpus is not here")
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_all_other_traces(group: int) -> None:

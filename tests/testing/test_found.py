@@ -37,7 +37,6 @@ def test_an_empty_shelf_makes_no_room() -> None:
     pair.call("create_execution", lane_id="b", execution_id="e4")
 
 
-@pytest.mark.xfail(strict=True, reason="open: two registrations of an instance are one line of explain")
 def test_a_restored_engine_explains_alike() -> None:
     """I-43: a restored engine gives the same answers."""
     pair = Pair()

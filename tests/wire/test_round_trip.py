@@ -19,7 +19,7 @@ from tests.robustness.worlds import new_world
 from tests.wire.values import instances, one_of_members, told
 
 KINDS: Final = sorted(table.TABLE, key=lambda kind: (kind.__module__, kind.__name__))
-GRANT: Final = gc.ClaimGrant | gc.ResumeGrant | gc.ReclaimGrant
+GRANT: Final[Any] = gc.ClaimGrant | gc.ResumeGrant | gc.ReclaimGrant
 
 
 def named(kind: object) -> str:
@@ -32,7 +32,7 @@ def named(kind: object) -> str:
 @pytest.mark.parametrize("kind", KINDS, ids=named)
 @given(data=st.data())
 @settings(max_examples=15)
-def test_round_trip(kind: type[Any], data: st.DataObject) -> None:
+def test_round_trip(kind: Any, data: st.DataObject) -> None:
     value = data.draw(instances(kind))
     written = wire.dumps(value)
     assert told(wire.loads(kind, written)) == told(value)
@@ -84,7 +84,8 @@ def test_none_is_null_where_it_is_allowed() -> None:
 
 def test_the_comparison_can_fail() -> None:
     """Values that differ in one type, deep inside, are not alike."""
-    one, other = ("a", 1, None), ("a", True, None)
+    one: Any = ("a", 1, None)
+    other: Any = ("a", True, None)
     assert one == other
     assert told(events.WorkerLapsed(*one, "w", "n")) != told(events.WorkerLapsed(*other, "w", "n"))
 
@@ -186,7 +187,7 @@ def test_every_tag_is_pinned() -> None:
 @pytest.mark.parametrize("kind", [k for k in KINDS if table.TABLE[k] is not None], ids=named)
 @given(data=st.data())
 @settings(max_examples=3)
-def test_the_tag_stands_where_the_table_says(kind: type[Any], data: st.DataObject) -> None:
+def test_the_tag_stands_where_the_table_says(kind: Any, data: st.DataObject) -> None:
     tag = table.TABLE[kind]
     written: Any = wire.to_json(data.draw(instances(kind)))
     assert tag is not None
