@@ -1,8 +1,8 @@
 """What a scheduler may ask of an engine here and of a FlowFabric server alike: :class:`GrantBackend`.
 
 Write a scheduler against this protocol and hand it a :class:`~grantcore.GrantEngine`; when it outgrows one
-process, hand it a client that speaks the JSON forms of ``grantcore.wire`` to a server. Every call stands for
-a function of FlowFabric; ``docs/flowfabric.md`` says for which, and which calls of the engine have none.
+process, hand it a client that speaks FlowFabric's JSON to a server. Every call stands for
+a function of FlowFabric.
 
 Results, refusals and their order are the same, less what SPEC 12 lists.
 """

@@ -276,7 +276,8 @@ class InnerLoop(Executions, Grants, Leases):
                 if record.filed_as is not STAGED:
                     record.filed_as = STAGED
                     deadlines.staged.append(record)
-                deadlines.next_ms = min(deadlines.next_ms, expires_at_ms)
+                if expires_at_ms < deadlines.next_ms:  # noqa: PLR1730 - a third of the price of min()
+                    deadlines.next_ms = expires_at_ms
             store.sequence = sequence
             self._pending = None
             granted = OpenClaimGrant()

@@ -29,7 +29,6 @@ MAX_NAME_BYTES: Final = 256
 MAX_REQUESTS: Final = 1_000_000
 KEY_WINDOW_MS: Final = 86_400_000
 
-EXISTS: Final = AlreadySatisfied("exists")
 NO_LIMITS: Final[Mapping[str, int]] = FrozenDict()
 
 
@@ -74,7 +73,7 @@ class Metering(Core):
         try:
             now = self._begin()
             if quota_policy_id in self._store.quotas:
-                return EXISTS
+                return AlreadySatisfied("exists")
             quota.created_at_ms = now
             self._commit_note(metering.create_quota(self._store, now, quota))
             return Added(quota_policy_id)
@@ -120,7 +119,7 @@ class Metering(Core):
         try:
             now = self._begin()
             if budget_id in self._store.budgets:
-                return EXISTS
+                return AlreadySatisfied("exists")
             budget.counted_from_ms = now
             self._commit_note(metering.create_budget(self._store, now, budget))
             return Added(budget_id)

@@ -24,12 +24,10 @@ class Counts:
     cancelled: int
     expired: int
 
-    def __init__(self, phases: Iterable[Phase] = ()) -> None:
-        """Count ``phases``."""
+    def __init__(self) -> None:
+        """Count none."""
         for phase in Phase:
             setattr(self, phase.value, 0)
-        for phase in phases:
-            self.add(phase, 1)
 
     def add(self, phase: Phase, number: int) -> None:
         """Count ``number`` more in a phase. O(1)."""
