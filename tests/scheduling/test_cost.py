@@ -5,6 +5,7 @@ Counted in bytecodes and calls, not in time: an equal number of steps is the cla
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -34,6 +35,8 @@ def steps(call: Callable[[], object]) -> int:
         count += event == "c_call"
 
     traced, profiled = sys.gettrace(), sys.getprofile()
+    gc.collect()
+    gc.disable()  # what others hang on a collection is none of these steps
     sys.settrace(trace)
     sys.setprofile(profile)
     try:
@@ -41,6 +44,7 @@ def steps(call: Callable[[], object]) -> int:
     finally:
         sys.setprofile(profiled)
         sys.settrace(traced)
+        gc.enable()
     return count
 
 
