@@ -101,6 +101,19 @@ def test_a_nearer_end_of_a_staged_record_counts() -> None:
     assert rig.engine.next_deadline_ms() == 1_050
 
 
+def test_a_later_end_leaves_the_time_index_alone() -> None:
+    """SPEC 3: what is looked at soon enough anyway is not filed again; the answer is exact all the same."""
+    rig = Rig()
+    sooner = gc.IssueClaimGrantRequest(
+        worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=50
+    )
+    grant = rig.engine.issue_claim_grant(rig.waiting, sooner)
+    rig.engine.withdraw_grant(grant, worker_id="w")
+    rig.engine.issue_claim_grant(rig.waiting, REQUEST)
+    rig.engine.check()
+    assert rig.engine.next_deadline_ms() == 1_100
+
+
 def test_staged_executions_are_shelved_when_time_goes_on() -> None:
     """The first look after many creations pays for so many at the most."""
     rig = Rig()
