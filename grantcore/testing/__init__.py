@@ -1,0 +1,6 @@
+"""For the test suites of hosts, and grantcore's own: a model of the engine, and tools that compare both."""
+
+from grantcore.testing.ids import SeededIds
+from grantcore.testing.model import Model, ModelOperator, ModelScheduler
+
+__all__ = ["Model", "ModelOperator", "ModelScheduler", "SeededIds"]

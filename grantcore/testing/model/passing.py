@@ -1,0 +1,122 @@
+"""Chapter 7: time (SPEC 3). Every call reads the clock once and applies all that is due, one by one.
+
+There is no book of deadlines: each time, all deadlines of everything are written down, and the earliest
+is applied, stamped with its own instant, until none is due.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grantcore import AdvanceReport, ClockError, Phase, Registration
+from grantcore.testing.model import forms
+from grantcore.testing.model.admission import Admission
+from grantcore.testing.model.endings import Endings
+from grantcore.testing.model.forms import MAX_MS
+from grantcore.testing.model.records import ACTIVE, TERMINAL, Due, Execution
+
+EXECUTION, ATTEMPT, SUSPENSION, LEASE, GRANT, DELAY, WORKER, RETENTION = range(8)
+"""The order of what falls on one instant."""
+
+
+class Passing(Endings, Admission):
+    """Time passes."""
+
+    def now_ms(self) -> int:
+        """The present instant."""
+        return self._enter()
+
+    def advance(self, *, limit: int | None = None) -> AdvanceReport:
+        """Apply what is due, at most ``limit`` lapses."""
+        forms.optional_integer("limit", limit, 1, 2**31 - 1)
+        self._read_clock()
+        lapsed = self._lapse(limit)
+        return AdvanceReport(lapsed, bool(self._due()))
+
+    def next_deadline_ms(self) -> int | None:
+        """When something changes next if nobody calls."""
+        self._enter()
+        return min([due.at_ms for due in self.deadlines()] + self._openings(), default=None)
+
+    def _enter(self) -> int:
+        """Begin a call."""
+        self._read_clock()
+        self._lapse()
+        return self._now
+
+    def _read_clock(self) -> None:
+        try:
+            reading: object = self._clock()
+        except Exception as error:
+            raise ClockError from error
+        if type(reading) is not int or not 0 <= reading <= MAX_MS:
+            raise ClockError
+        self._clamped += int(reading < self._now)
+        self._now = max(self._now, reading)
+
+    def _lapse(self, limit: int | None = None) -> int:
+        """Apply the earliest of what is due, again and again; a lapse may set a deadline that is due."""
+        count = 0
+        while count != limit and (due := self._due()):
+            first = min(due)
+            first.apply(first.at_ms)
+            count += 1
+        return count
+
+    def _due(self) -> list[Due]:
+        return [due for due in self.deadlines() if due.at_ms <= self._now]
+
+    def deadlines(self) -> list[Due]:
+        """Everything that time will do to what there is."""
+        found = [due for execution in self.executions for due in self._deadlines_of(execution)]
+        return found + [self._liveness_of(worker) for worker in self.workers]
+
+    def _liveness_of(self, worker: Registration) -> Due:
+        """A worker that is silent is forgotten; its leases are not (SPEC 8)."""
+
+        def lapse(at_ms: int) -> None:
+            self.workers.remove(worker)
+            self._tell("WorkerLapsed", worker.worker_instance_id, at_ms)
+
+        instance_id, namespace = worker.worker_instance_id, worker.namespace
+        return Due(worker.expires_at_ms, WORKER, instance_id, namespace, apply=lapse)
+
+    def _deadlines_of(self, execution: Execution) -> Iterator[Due]:
+        """Every deadline that one execution has."""
+
+        def due(at_ms: int | None, rank: int) -> Iterator[Due]:
+            if at_ms is not None and at_ms <= MAX_MS:
+                yield Due(
+                    at_ms, rank, execution.execution_id, apply=lambda at: self._strike(execution, rank, at)
+                )
+
+        phase = execution.phase
+        if phase in TERMINAL:
+            kept = self._config.retention_ms
+            assert execution.completed_at_ms is not None
+            yield from due(None if kept is None else execution.completed_at_ms + kept, RETENTION)
+            return
+        yield from due(execution.deadline_due_ms, EXECUTION)
+        if phase in ACTIVE:
+            yield from due(execution.timeout_at_ms, ATTEMPT)
+        yield from due(execution.suspension_due_ms, SUSPENSION)
+        if phase is Phase.LEASED:
+            assert execution.lease is not None
+            yield from due(execution.lease.expires_at_ms, LEASE)
+        if execution.grant is not None:
+            yield from due(execution.grant.expires_at_ms, GRANT)
+        if phase is Phase.DELAYED:
+            yield from due(execution.delay_due_ms, DELAY)
+
+    def _strike(self, execution: Execution, rank: int, at_ms: int) -> None:
+        """A deadline of an execution has come."""
+        strike = {
+            EXECUTION: self._pass_deadline,
+            ATTEMPT: self._time_out,
+            SUSPENSION: self._time_out_suspension,
+            LEASE: self._lapse_lease,
+            GRANT: self._lapse_grant,
+            DELAY: self._become_due,
+            RETENTION: self._purge,
+        }
+        strike[rank](execution, at_ms)
