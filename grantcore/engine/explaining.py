@@ -100,10 +100,10 @@ def next_opening_ms(core: Core, now: int) -> int:
 
 def _opens_at_ms(core: Core, kind: GrantKind, spec: Spec, now: int) -> int:
     """When time alone opens a shelf, for a worker that is there; NEVER if it is open, or stays closed."""
-    shut = admission.closed_until(kind, spec, now, core._store, core._indexes.tallies)
-    if shut is None or shut[1] is None or not _matched(spec, workers_of(core, spec.lane_id)):
+    at_ms = admission.opens_at_ms(kind, spec, now, core._store, core._indexes.tallies)
+    if at_ms is None or not _matched(spec, workers_of(core, spec.lane_id)):
         return NEVER
-    return shut[1]
+    return at_ms
 
 
 # -- one execution -----------------------------------------------------------------------------
@@ -230,7 +230,7 @@ _CLOSERS: Final[Mapping[str, tuple[str, Callable[[Core, Spec, int], str]]]] = Ma
         "budget": ("waiting_for_budget", _used_up),
         "rate": ("waiting_for_quota", _rate),
         "slots": ("waiting_for_quota", _slots),
-        "lane": (LANE_CEILING, _ceiling),
+        admission.LANE: (LANE_CEILING, _ceiling),
     }
 )
 """By what ``admission.closers`` names: FlowFabric's reason, and a sentence."""

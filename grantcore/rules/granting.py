@@ -84,7 +84,7 @@ def _grant(
     if lacking:
         mismatched = step(events.CapabilityMismatched, record.phase, record.phase)
         return (mismatched, write_mismatch, record, now, (request.worker_id, lacking), NONE_SET)
-    refusal = admission.limit(kind, record.spec, request.worker_instance_id, now, store, tallies)
+    refusal = admission.refusal(kind, record.spec, request.worker_instance_id, now, store, tallies)
     if refusal is not None:
         raise refusal
     return granted(record, now, store, kind, request.grant_ttl_ms, request.terms)

@@ -76,7 +76,7 @@ PLANTED: dict[str, Plant] = {
     ),
     "the cap is one more (D-05)": _after(granting, "cap", lambda _change, *_: None),
     "a paused lane closes nothing (SPEC 7)": _instead(admission, "paused", lambda _spec: None),
-    "ceilings are not asked (SPEC 8)": _instead(admission, "limit", lambda *_: None),
+    "ceilings are not asked (SPEC 8)": _instead(admission, "refusal", lambda *_: None),
     "a replay keeps the tags only (D-17)": _after(
         replaying, "_new_life", lambda rare, *_: attrs.evolve(rare, payload=None)
     ),
