@@ -35,13 +35,12 @@ grantcore.model.errors.InvalidInput: invalid_input: expires_at_ms must be an int
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from types import UnionType
 from typing import Final, TypeVar, cast, overload
 
-try:
-    import cattrs  # noqa: F401 - asked for here, where its absence can be told
-except ModuleNotFoundError as missing:
-    raise ImportError("grantcore.wire needs: pip install 'grantcore[wire]'") from missing
+if find_spec("cattrs") is None:
+    raise ImportError("grantcore.wire needs: pip install 'grantcore[wire]'", name="cattrs")
 
 from grantcore.model.errors import invalid
 from grantcore.wire import classes, partitions, text

@@ -21,18 +21,12 @@ from grantcore.model.values import FrozenDict
 from grantcore.wire.refusals import Unwanted, in_entry
 
 
-T = TypeVar("T")
-
-
 @attrs.frozen
-class Form(Generic[T]):
+class Form:
     """Both ways of one kind of value; each raises :class:`Unwanted`."""
 
-    read: Callable[[object], T]
+    read: Callable[[object], object]
     write: Callable[[object], object]
-
-
-AnyForm = Form[object]
 
 
 Classes = Callable[[tuple[object, ...]], Form]
@@ -147,7 +141,7 @@ def _members(kind: type[StrEnum]) -> Form:
             raise Unwanted(f"a {kind.__name__}")
         return value.value
 
-    return Form(lambda value: kind(values.read(value)), write)
+    return Form(lambda value: kind(cast("str", values.read(value))), write)
 
 
 TEXT: Final = Form(text, text)
@@ -201,7 +195,7 @@ def _mapping(key: Form, part: Form) -> Form:
     def write(value: object) -> object:
         if not isinstance(value, Mapping):
             raise Unwanted("a mapping")
-        given = cast("Mapping[object, object]", value)
+        given = cast("Mapping[str, object]", value)
         return {key.write(name): in_entry(name, part.write, one) for name, one in given.items()}
 
     return Form(read, write)

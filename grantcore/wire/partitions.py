@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
 from grantcore.model.grants import Partition
 from grantcore.model.ids import PARTITIONS
@@ -25,7 +25,7 @@ def take(fields: dict[str, object]) -> tuple[str, Partition]:
     if "partition_family" in fields or "partition_index" in fields:
         in_field("partition_family", _FAMILY_READ.read, fields.pop("partition_family", None))
         index = in_field("partition_index", _INDEX.read, fields.pop("partition_index", None))
-        return "partition_index", Partition(index)
+        return "partition_index", Partition(cast("int", index))
     return "partition_key", Partition(in_field("partition_key", _index, fields.pop("partition_key", None)))
 
 

@@ -84,12 +84,9 @@ VALUES: Final = (
 
 
 def concrete(kinds: Iterable[object], family: type) -> tuple[type, ...]:
-    """Those of a family that are not just what others of it have in common."""
-    return tuple(
-        kind
-        for kind in kinds
-        if isinstance(kind, type) and issubclass(kind, family) and not kind.__subclasses__()
-    )
+    """Those of a family that are not just what others among them have in common."""
+    found = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, family)]
+    return tuple(k for k in found if not any(other is not k and issubclass(other, k) for other in found))
 
 
 EVENTS: Final = concrete((getattr(events, name) for name in events.__all__), events.Event)

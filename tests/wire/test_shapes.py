@@ -249,6 +249,7 @@ def test_what_has_no_partition_has_no_older_form(value: object) -> None:
 
 
 @given(st.integers(0, 1_000_000))
+@settings(deadline=None)
 def test_every_permille_is_one_number_and_back(permille: int) -> None:
     """Integers inside, a number at the border, exactly (SPEC 9)."""
     policy = gc.Exponential(multiplier_permille=permille)
