@@ -7,7 +7,6 @@ import re
 import timeit
 import types
 from collections.abc import Callable, Iterator
-from itertools import product
 from typing import Any, Final, Never
 
 import attrs
@@ -195,10 +194,11 @@ def read_as_it_is(kind: Any, given: Any) -> bool:
 @given(data=st.data())
 @settings(max_examples=1, deadline=None, phases=[Phase.generate])
 def test_junk_anywhere_is_refused_or_is_what_it_says(kind: Any, data: st.DataObject) -> None:
-    """Every junk in every place of a value."""
+    """In each place of a value every third junk, another third in the next place."""
     written = wire.to_json(data.draw(instances(kind)))
-    for way, junk in product(places(written), JUNK):
-        read_as_it_is(kind, replaced(written, way, junk))
+    for number, way in enumerate(places(written)):
+        for junk in JUNK[number % 3 :: 3]:
+            read_as_it_is(kind, replaced(written, way, junk))
 
 
 def test_guessing_is_found_out() -> None:
