@@ -62,7 +62,7 @@ def _given(_value: object) -> None:
 
 def shown(key: object) -> str:
     """A key as far as it can be repeated: short, ASCII, printable."""
-    return ascii(key)[1:-1][:MAX_SHOWN] if type(key) is str else "(a key)"
+    return ascii(key[:MAX_SHOWN])[1:-1][:MAX_SHOWN] if type(key) is str else "(a key)"
 
 
 def refusal(problem: Exception, root: str, wire_names: Mapping[str, str]) -> Exception:

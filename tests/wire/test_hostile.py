@@ -69,6 +69,22 @@ def test_documents(name: str) -> None:
     assert refused(lambda: wire.loads(ANSWER, data)).field == field
 
 
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        (rb'{"status": "moved", "execution_id": "\ud800"}', "execution_id"),
+        (rb'{"status": "moved", "execution_id": "\udc00\ud800"}', "execution_id"),
+        (rb'{"status": "moved", "execution_id": "a", "\ud800": 1}', "value"),
+        (rb'{"status": "\ud800", "execution_id": "a"}', "status"),
+        (rb'"\ud800"', "value"),
+    ],
+)
+def test_lone_surrogates_behind_escapes(data: bytes, field: str) -> None:
+    assert refused(lambda: wire.loads(gc.Moved, data)).field == field
+    pair = rb'{"status": "moved", "execution_id": "\ud83d\ude00"}'
+    assert wire.loads(gc.Moved, pair) == gc.Moved("\U0001f600")
+
+
 @pytest.mark.parametrize("data", [None, 5, "{}", bytearray(b"{}"), memoryview(b"{}")], ids=repr)
 def test_only_bytes_are_read(data: Any) -> None:
     assert refused(lambda: wire.loads(ANSWER, data)).field == "data"
