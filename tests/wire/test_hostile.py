@@ -580,6 +580,15 @@ def test_what_is_no_refusal_is_raised_as_it_was(bug: type[Exception]) -> None:
     assert caught.value is raised
 
 
+def test_the_notes_of_others_are_no_places() -> None:
+    def noted(_value: object) -> Never:
+        problem = gc.InvalidInput("pct must be small", field="pct")
+        problem.add_note("seen by a debugger")
+        raise problem
+
+    assert str(refused(lambda: wire._judged(noted, 1))) == "invalid_input: pct must be small"
+
+
 def test_a_bug_deep_inside_a_value_too(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: object) -> Never:
         raise ZeroDivisionError("inside")
