@@ -2,7 +2,7 @@
 
 Write a scheduler against this protocol and hand it a :class:`~grantcore.GrantEngine`; when it outgrows one
 process, hand it a client that speaks FlowFabric's JSON to a server. Every call stands for
-a function of FlowFabric.
+a function of FlowFabric; ``docs/flowfabric.md`` names them, and says what the other calls become there.
 
 Results, refusals and their order are the same, less what SPEC 12 lists.
 """
@@ -35,7 +35,9 @@ from grantcore.model.outcomes import (
     Refreshed,
     Registered,
     Replayed,
+    Resumed,
     RetryScheduled,
+    Suspended,
     TerminalFailed,
     UsageApplied,
 )
@@ -108,6 +110,10 @@ class GrantBackend(Protocol):
         """Grant a worker the next lease of a waiting execution."""
         ...
 
+    def issue_resume_grant(self, execution_id: str, request: IssueClaimGrantRequest) -> ResumeGrant:
+        """Grant a worker the next lease of an execution whose attempt was interrupted (D-30)."""
+        ...
+
     def issue_reclaim_grant(
         self, execution_id: str, request: IssueReclaimGrantRequest
     ) -> Granted | NotReclaimable | ReclaimCapExceeded:
@@ -178,6 +184,23 @@ class GrantBackend(Protocol):
 
     def move_to_waiting_children(self, lease: Fenced) -> Moved:
         """Give the work back until its children are done."""
+        ...
+
+    def suspend_execution(
+        self,
+        lease: Fenced,
+        *,
+        reason_code: str,
+        timeout_at_ms: int | None = None,
+        timeout_behavior: str = "fail",
+    ) -> Suspended:
+        """Give the work back until somebody resumes it."""
+        ...
+
+    def resume_execution(
+        self, execution_id: str, *, trigger: str = "signal", resume_delay_ms: int = 0
+    ) -> Resumed:
+        """Say that what it was suspended for has come."""
         ...
 
     # -- workers, quotas, budgets --------------------------------------------------------------
