@@ -19,6 +19,7 @@ from grantcore import EngineConfig, GrantError, Phase
 from grantcore.model import errors
 from grantcore.model.life import LIFE, TIME_DRIVEN, EventType
 from grantcore.model.phases import TERMINAL
+from tests.proof.__main__ import RESULTS
 
 README: Final = Path(__file__).parent.parent / "README.md"
 
@@ -162,6 +163,11 @@ def _documented(docstring: str) -> dict[str, tuple[str, str, str]]:
     return {row[0]: (row[1], row[2], row[3]) for row in rows if len(row) == 4}
 
 
+def proof_table(results: Path = RESULTS) -> str:
+    """What the last recorded run of the proof reached: the table of its file."""
+    return "\n".join(line for line in results.read_text(encoding="utf-8").splitlines() if line[:1] == "|")
+
+
 # -- the file ------------------------------------------------------------------------------------
 
 BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
@@ -169,6 +175,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "life-cycle table": life_table,
     "errors": error_table,
     "limits": limit_table,
+    "proof": proof_table,
 }
 
 
