@@ -2,5 +2,6 @@
 
 from grantcore.testing.ids import SeededIds
 from grantcore.testing.model import Model, ModelOperator, ModelScheduler
+from grantcore.testing.visits import Visits, Watched
 
-__all__ = ["Model", "ModelOperator", "ModelScheduler", "SeededIds"]
+__all__ = ["Model", "ModelOperator", "ModelScheduler", "SeededIds", "Visits", "Watched"]

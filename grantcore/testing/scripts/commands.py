@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import attrs
@@ -93,7 +93,7 @@ def _next_deadline(stage: Stage, _words: Words) -> object:
 
 
 @command("limits")
-def _limits(stage: Stage, words: Words) -> object:
+def _limits(stage: Stage, words: Words) -> None:
     """``limits retention=…ms window=…ms executions=…``: a new engine with other limits."""
     config = EngineConfig()
     stage.configure(
@@ -104,11 +104,10 @@ def _limits(stage: Stage, words: Words) -> object:
             max_executions=words.number("executions"),
         )
     )
-    return None
 
 
 @command("restart")
-def _restart(stage: Stage, words: Words) -> object:
+def _restart(stage: Stage, words: Words) -> None:
     """``restart [back_at=INSTANT] [epoch_floor=N]``: a snapshot now, restored then."""
     stage.restart(back_at_ms=words.number("back_at"), epoch_floor=words.number("epoch_floor") or 0)
 
@@ -119,7 +118,6 @@ def _restart(stage: Stage, words: Words) -> object:
 @command("create")
 def _create(stage: Stage, words: Words) -> object:
     payload = words.optional("payload")
-    tags = dict(pair.partition("=")[::2] for pair in words.names("tags"))
     return stage.engine.create_execution(
         execution_id=words.next("an execution"),
         lane_id=words.text("lane", "main"),
@@ -129,12 +127,16 @@ def _create(stage: Stage, words: Words) -> object:
         deadline_at_ms=words.number("deadline"),
         policy=_policy(words),
         payload=None if payload is None else payload.encode(),
-        tags=tags,
+        tags=_tags(words.names("tags")),
         idempotency_key=words.optional("key"),
         namespace=words.text("namespace", "default"),
         quota_policy_id=words.optional("quota"),
         budget_ids=words.names("budgets"),
     )
+
+
+def _tags(pairs: Iterable[str]) -> dict[str, str]:
+    return {name: text for name, _, text in (pair.partition(":") for pair in pairs)}
 
 
 def _policy(words: Words) -> ExecutionPolicy:
@@ -187,11 +189,10 @@ def _priority(stage: Stage, words: Words) -> object:
 
 
 @command("tag")
-def _tag(stage: Stage, words: Words) -> object:
+def _tag(stage: Stage, words: Words) -> None:
     """``tag ID NAME:TEXT …``: merged into those there are."""
     execution_id = words.next("an execution")
-    tags = dict(pair.partition(":")[::2] for pair in words.rest())
-    return stage.engine.set_execution_tags(execution_id, tags)
+    stage.engine.set_execution_tags(execution_id, _tags(words.rest()))
 
 
 @command("replay")
@@ -202,13 +203,13 @@ def _replay(stage: Stage, words: Words) -> object:
 
 
 @command("purge")
-def _purge(stage: Stage, words: Words) -> object:
-    return stage.engine.purge_execution(words.next("an execution"))
+def _purge(stage: Stage, words: Words) -> None:
+    stage.engine.purge_execution(words.next("an execution"))
 
 
 @command("children-done")
-def _children_done(stage: Stage, words: Words) -> object:
-    return stage.engine.promote_blocked_to_eligible(words.next("an execution"))
+def _children_done(stage: Stage, words: Words) -> None:
+    stage.engine.promote_blocked_to_eligible(words.next("an execution"))
 
 
 @command("resume")
@@ -350,7 +351,7 @@ def _renew_all(stage: Stage, words: Words) -> object:
 
 
 @command("progress")
-def _progress(stage: Stage, words: Words) -> object:
+def _progress(stage: Stage, words: Words) -> None:
     lease = stage.lease(words.next("a lease"))
     stage.engine.update_progress(lease, pct=words.number("pct"), message=words.optional("message"))
 
