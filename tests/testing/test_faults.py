@@ -8,6 +8,7 @@ import pytest
 
 from grantcore import (
     Fence,
+    Granted,
     GrantEngine,
     GrantError,
     IssueClaimGrantRequest,
@@ -279,7 +280,10 @@ def test_a_reclaimed_lease_belongs_to_the_life_that_took_it() -> None:
     terms = {"worker_id": "ann", "worker_instance_id": "ann-1"}
     request = IssueReclaimGrantRequest(**terms, lane_id="main", grant_ttl_ms=5)
     granted = engine.issue_reclaim_grant("job-1", request)
-    taken = ann.engine.reclaim_execution(granted.grant, **terms, lease_ttl_ms=5)  # type: ignore[union-attr]
+    assert isinstance(granted, Granted)
+    taken = ann.engine.reclaim_execution(
+        granted.grant, worker_id="ann", worker_instance_id="ann-1", lease_ttl_ms=5
+    )
     assert isinstance(taken, Reclaimed)
     ann.restart()
     ann.engine.complete_execution(taken.lease)

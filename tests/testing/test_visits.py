@@ -7,6 +7,7 @@ import pytest
 from grantcore import (
     ExecutionPolicy,
     Fence,
+    Granted,
     GrantEngine,
     GrantError,
     IssueClaimGrantRequest,
@@ -129,10 +130,13 @@ def test_a_call_is_about_the_execution_in_its_grant() -> None:
     terms = {"worker_id": "ann", "worker_instance_id": "ann-1"}
     claim = IssueClaimGrantRequest(**terms, lane_id="main", grant_ttl_ms=5)
     reclaim = IssueReclaimGrantRequest(**terms, lane_id="main", grant_ttl_ms=5)
-    engine.take(engine.issue_claim_grant("job-1", claim), **terms, lease_ttl_ms=5)
+    engine.take(
+        engine.issue_claim_grant("job-1", claim), worker_id="ann", worker_instance_id="ann-1", lease_ttl_ms=5
+    )
     clock.set(5)
     granted = engine.issue_reclaim_grant("job-1", reclaim)
-    engine.reclaim_execution(granted.grant, **terms, lease_ttl_ms=5)  # type: ignore[union-attr]
+    assert isinstance(granted, Granted)
+    engine.reclaim_execution(granted.grant, worker_id="ann", worker_instance_id="ann-1", lease_ttl_ms=5)
     assert engine.explain("job-1").phase is Phase.LEASED
     assert set(visits.triples) == {
         (None, "create_execution", "Created"),
