@@ -228,6 +228,14 @@ CAUSES: Final[Mapping[str, frozenset[EventType]]] = MappingProxyType(
 )
 """Which call may cause which events, itself; every call also applies what ``advance`` would."""
 
+SCHEDULER_CAUSES: Final[Mapping[str, frozenset[EventType]]] = MappingProxyType(
+    dict.fromkeys(
+        ("scheduler.claim_for_worker", "scheduler.claim_many_for_worker"),
+        frozenset({GrantIssued, ReclaimCapReached}),
+    )
+)
+"""The same for the scheduler; its calls may cause many, of several executions."""
+
 OTHER_CAUSES: Final[Mapping[str, frozenset[type[Event]]]] = MappingProxyType(
     {
         call: frozenset(told)

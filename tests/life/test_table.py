@@ -7,8 +7,8 @@ from typing import Final
 import attrs
 import pytest
 
-from grantcore import GrantEngine, Operator, Phase, events
-from grantcore.model.life import CAUSES, LIFE, OTHER_CAUSES, TIME_DRIVEN, EventType
+from grantcore import GrantEngine, Operator, Phase, Scheduler, events
+from grantcore.model.life import CAUSES, LIFE, OTHER_CAUSES, SCHEDULER_CAUSES, TIME_DRIVEN, EventType
 from grantcore.model.phases import TERMINAL
 from tests.life.recipes import RECIPES, Recipe
 from tests.life.stage import JOB, Stage
@@ -117,6 +117,14 @@ def test_every_public_call_is_a_cause_or_a_read() -> None:
     override = {f"operator.{name}" for name in dir(Operator) if not name.startswith("_")}
     assert public | override == set(CAUSES) | set(OTHER_CAUSES) | READS | {"operator.identity"}
     assert not READS & (set(CAUSES) | set(OTHER_CAUSES))
+
+
+def test_what_the_scheduler_causes_are_grants_and_ends_at_the_cap() -> None:
+    """SPEC 7, D-05: it asks for grants as anybody, and is told of no mismatch."""
+    asked = CAUSES["issue_claim_grant"] | CAUSES["issue_reclaim_grant"]
+    for call, told in SCHEDULER_CAUSES.items():
+        assert callable(getattr(Scheduler, call.removeprefix("scheduler.")))
+        assert told == asked - {events.CapabilityMismatched}
 
 
 def test_every_other_event_has_a_cause() -> None:

@@ -34,7 +34,7 @@ class Figure:
 FIGURES: Final[dict[str, Figure]] = {
     "simulated": Figure("seeded operations of a simulated fleet with faults, no violation", 10**7, 10**9),
     "compared": Figure("steps of engine against model, compared", 10**6, 5 * 10**7),
-    "triples": Figure("(phase, call, outcome) triples of the written table, visited", 0, 0),
+    "triples": Figure("(phase, call, outcome) triples of the written table, visited", 1_259, 1_259),
     "small_scope": Figure("call sequences over a small scope, each to its end", 0, 0),
     "interrupted": Figure("exceptions injected, nothing torn", 0, 0),
     "contended": Figure("contended claims by threads, no double win", 10**5, 10**7),

@@ -1,0 +1,1 @@
+"""Stories of the engine, one per file: commands and answers; each says what it shows, and why."""
