@@ -53,6 +53,11 @@ def event_number(engine: gc.GrantEngine) -> int:
     return engine._store.sequence
 
 
+def last_reading(engine: gc.GrantEngine) -> int:
+    """The instant of the call that is running, or of the last one."""
+    return engine._last_ms
+
+
 def bare_digest(engine: gc.GrantEngine) -> str:
     """The digest of the state as it stands; nothing lapses for the asking."""
     return snapshots.digest(snapshots.document(engine._store, engine._last_ms))
