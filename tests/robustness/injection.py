@@ -124,6 +124,11 @@ class Plan:
         world.listen(self.observers)
         return world
 
+    def is_untouched(self, world: World) -> bool:
+        """Whether the call can be made in this world as if it were a new one; then ids begin as they did."""
+        world.ids.count = self.minted
+        return inside.event_number(world.engine) == self.first_event
+
     def points(self, tracer: Tracer) -> int:
         """How many points the uninterrupted call has."""
         self.remind(tracer)
@@ -248,11 +253,15 @@ def inject(
     tracer: type[Tracer] = Tracer,
     start: int = 1,
     stride: int = 1,
+    reuse: bool = False,
 ) -> Tally:
-    """Interrupt the call at its points, each time in a new world, by each error in turn."""
-    tally = Tally()
+    """Interrupt the call at its points, by each error in turn.
+
+    Each time in a new world; with ``reuse``, in the last one if nothing happened there.
+    """
+    tally, left = Tally(), None
     for at in range(start, plan.points(tracer()) + 1, stride):
-        world, one = plan.world(), tracer(at, errors[at % len(errors)])
+        world, one = left or plan.world(), tracer(at, errors[at % len(errors)])
         plan.remind(one)
         raised = traced(one, partial(plan.scenario.make, world))
         assert one.where, "the call has fewer points than its twin"
@@ -260,4 +269,5 @@ def inject(
         wrong = judge(plan, world, at, one.where)
         if wrong:
             tally.wrong.append(f"{plan.scenario} at point {at}, in {one.where}: {wrong}")
+        left = world if reuse and not wrong and plan.is_untouched(world) else None
     return tally
