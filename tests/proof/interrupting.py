@@ -2,10 +2,10 @@
 
 ``tests/robustness/injection.py`` raises at a point of a call and judges what is left: the state before or one
 after a commit of its own, every invariant, the events, and that whichever call comes next, works. There the
-states are written by hand; here a :class:`Stage` plays a seeded prefix of a life with many executions, workers,
-quotas, budgets and lanes, with things falling due in half of them, and offers a call of every kind that is
-possible now. Half of the stages are built by playing the prefix again, the other half by a restore, which leaves
-other layouts of the indexes; a third goes the engine's plain way.
+states are written by hand; here a :class:`Stage` plays a seeded prefix of a life with many executions,
+workers, quotas, budgets and lanes, with things falling due in half of them, and offers a call of every kind
+that is possible now. Half of the stages are built by playing the prefix again, the other half by a restore,
+which leaves other layouts of the indexes; a third goes the engine's plain way.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ ERRORS: Final = (KeyboardInterrupt, MemoryError)
 NONCE: Final = "0" * 20
 PREFIX: Final = 40
 """So many steps lead to a state."""
+
+SOON_MS: Final = 300
+"""Before the cast falls due."""
 
 PROPOSALS: Final = 700
 TRIED: Final = 2
@@ -199,7 +202,7 @@ class Life:
 
     def _go_on(self, step: Step) -> None:
         """Take a step on stage and model; the model is what the proposer looks at."""
-        given = self._given(step)
+        given = _given(step, self._results)
         if given is None or (step.call in OWN and step.call != "at"):
             return
         self.steps.append(step)
@@ -221,17 +224,10 @@ class Life:
         except gc.GrantError:
             return
 
-    def _given(self, step: Step) -> Given | None:
-        """The call of a step, with what it refers to."""
-        try:
-            args = tuple(resolved(value, self._results) for value in step.args)
-            return step.call, args, {n: resolved(v, self._results) for n, v in step.kwargs.items()}
-        except Absent:
-            return None
-
     def _let_things_fall_due(self) -> None:
         """The last step of the prefix: time passes, and nobody looks."""
-        instants = sorted(due.at_ms for due in self._model.deadlines())
+        soon = range(self._now, self._now + SOON_MS)
+        instants = sorted(due.at_ms for due in self._model.deadlines() if due.at_ms in soon)
         if instants:
             at_ms = max(instants[: 1 + self.seed % 4][-1], self._now)
             self.steps.append(Step(PREFIX, "at", (at_ms,)))
@@ -242,7 +238,7 @@ class Life:
         proposed: dict[str, list[Step]] = dict(self._reads())
         for number in range(PREFIX + 1, PREFIX + PROPOSALS):
             step = self._proposer.step(number, self._now)
-            if step.call not in OWN and self._given(step) is not None:
+            if step.call not in OWN and _given(step, self._results) is not None:
                 proposed.setdefault(step.call, []).append(step)
         good = self._cast.calls()
         for call in good.keys() | proposed.keys():
@@ -274,7 +270,7 @@ class Life:
 
     def accepts(self, step: Step) -> bool:
         """Whether this step has a result here."""
-        given = self._given(step)
+        given = _given(step, self._results)
         return given is not None and self.stage.accepts(given)
 
     def interrupted(self, stride: int, only: Container[str] | None = None) -> int:
@@ -294,7 +290,7 @@ class Life:
         for step in self.offers().values():
             if only is not None and step.call not in only:
                 continue
-            given = self._given(step)
+            given = _given(step, self._results)
             assert given is not None
             tally = self.stage.inject(given, 1 + self.seed % stride, stride)
             if tally.wrong:
@@ -302,30 +298,41 @@ class Life:
             points += tally.points
         return points
 
-    def failure(self, step: Step, tally: Tally) -> Failure:
-        """The shortest prefix found after which this call is torn somewhere."""
-        kept = shortest(self.steps, lambda steps: self._torn_at(steps, step) > 0)
-        if self._torn_at(kept, step) == 0:
-            kept = self.steps
-        return Failure(self.seed, kept, step, self._torn_at(kept, step), tally.wrong[0], self.stage)
+    def failure(self, last: Step, tally: Tally) -> Failure:
+        """The shortest prefix found after which this call is torn at one of the lines where it was."""
+        lines = [int(wrong.partition(" at point ")[2].partition(",")[0]) for wrong in tally.wrong]
+        lines = lines[:: len(lines) // 4 + 1]
+        kept = shortest(self.steps, lambda steps: self._torn_at(steps, last, lines) is not None)
+        line = self._torn_at(kept, last, lines)
+        steps, line = (self.steps, lines[0]) if line is None else (kept, line)
+        return Failure(self.seed, steps, last, line, tally.wrong[0], self.stage)
 
-    def _torn_at(self, steps: Sequence[Step], last: Step) -> int:
-        """The first line at which the call is torn after these steps; 0 if there is none."""
-        stage, results = attrs.evolve(self.stage), dict[int, object]()
-        try:
-            for step in steps:
-                args = [resolved(value, results) for value in step.args]
-                kwargs = {name: resolved(value, results) for name, value in step.kwargs.items()}
-                results[step.number] = stage.call(step.call, *args, **kwargs)
-            given = (
-                last.call,
-                tuple(resolved(value, results) for value in last.args),
-                {name: resolved(value, results) for name, value in last.kwargs.items()},
-            )
-            wrong = stage.inject(given, 1, 1).wrong
-        except (Absent, AttributeError):
-            return 0
-        return int(wrong[0].partition(" at point ")[2].partition(",")[0]) if wrong else 0
+    def _torn_at(self, steps: Sequence[Step], last: Step, lines: Sequence[int]) -> int | None:
+        """The first of these lines at which the call is torn after these steps."""
+        stage = attrs.evolve(self.stage)
+        results: dict[int, object] = {}
+        for step in (*steps, last):
+            given = _given(step, results)
+            if given is None:
+                return None
+            if step is not last:
+                results[step.number] = stage.call(given[0], *given[1], **given[2])
+                continue
+            for line in lines:
+                try:
+                    stage.interrupt(line, given[0], *given[1], **given[2])
+                except Torn:
+                    return line
+        return None
+
+
+def _given(step: Step, results: Mapping[int, object]) -> Given | None:
+    """The call of a step, with what it refers to; None if that is not there."""
+    try:
+        args = tuple(resolved(value, results) for value in step.args)
+        return step.call, args, {name: resolved(value, results) for name, value in step.kwargs.items()}
+    except (Absent, AttributeError):
+        return None
 
 
 OF_ONE: Final = (

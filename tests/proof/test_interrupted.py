@@ -21,9 +21,9 @@ from tests.robustness.calls import methods
 
 PARTS: Final = 10
 STATES: Final = 50
-STRIDE: Final = 25
+STRIDE: Final = 50
+FINE: Final = 3
 STATES_AT_NIGHT: Final = 5_000
-STRIDE_AT_NIGHT: Final = 7
 
 
 # -- planted bugs ----------------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def _a_slot_cleared_too_early(patch: pytest.MonkeyPatch) -> None:
 
 def _a_write_before_the_decision(patch: pytest.MonkeyPatch) -> None:
     """A rule that voids the grant while it is still deciding."""
-    decide = claiming.resume
+    decide = claiming.reclaim
 
     def hasty(record: Execution, *given: Any, **named: Any) -> Any:
         grant, record.grant = record.grant, None
@@ -57,24 +57,23 @@ def _a_write_before_the_decision(patch: pytest.MonkeyPatch) -> None:
         record.grant = grant
         return change
 
-    patch.setattr(claiming, "resume", hasty)
+    patch.setattr(claiming, "reclaim", hasty)
 
 
 PLANTS: Final[dict[str, tuple[Callable[[pytest.MonkeyPatch], None], str]]] = {
     "a slot cleared too early": (_a_slot_cleared_too_early, "fail_execution"),
-    "a write before the decision": (_a_write_before_the_decision, "claim_resumed_execution"),
+    "a write before the decision": (_a_write_before_the_decision, "reclaim_execution"),
 }
 
 
 def finds(plant: str, seed: int) -> Failure:
     """The failure by which a planted bug is found, in the call that has it."""
     bug, call = PLANTS[plant]
-    life = Life(seed)
-    life.interrupted(1, only={call})
+    Life(seed).interrupted(FINE, only={call})
     with pytest.MonkeyPatch.context() as patch:
         bug(patch)
         with pytest.raises(Failure) as found:
-            Life(seed).interrupted(1, only={call})
+            Life(seed).interrupted(FINE, only={call})
         return found.value
 
 
@@ -100,10 +99,10 @@ def test_interrupted(part: int) -> None:
 @pytest.mark.nightly
 @pytest.mark.parametrize("part", range(PARTS))
 def test_interrupted_at_night(part: int) -> None:
-    """In 5,000 states, at lines that are closer together."""
+    """In 5,000 states."""
     seeds = range(STATES + part, STATES + STATES_AT_NIGHT, PARTS)
     wanted = FIGURES["interrupted"].nightly // PARTS
-    interrupted(seeds, wanted, STRIDE_AT_NIGHT, seconds=6 * 3600)
+    interrupted(seeds, wanted, STRIDE, seconds=6 * 3600)
 
 
 # -- the harness itself ----------------------------------------------------------------------------------

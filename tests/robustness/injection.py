@@ -247,6 +247,13 @@ class Tally:
         self.left_over += inside.has_lock(engine)
 
 
+def _interrupted(plan: Plan, left: World | None, one: Tracer) -> tuple[World, Tracer, BaseException | None]:
+    """Interrupt the call in what is left of a world, or in a new one."""
+    world = left or plan.world()
+    plan.remind(one)
+    return world, one, traced(one, partial(plan.scenario.make, world))
+
+
 def inject(
     plan: Plan,
     *errors: type[BaseException],
@@ -261,9 +268,10 @@ def inject(
     """
     tally, left = Tally(), None
     for at in range(start, plan.points(tracer()) + 1, stride):
-        world, one = left or plan.world(), tracer(at, errors[at % len(errors)])
-        plan.remind(one)
-        raised = traced(one, partial(plan.scenario.make, world))
+        error = errors[at % len(errors)]
+        world, one, raised = _interrupted(plan, left, tracer(at, error))
+        if left and not one.where:  # it has been tidied up meanwhile
+            world, one, raised = _interrupted(plan, None, tracer(at, error))
         assert one.where, "the call has fewer points than its twin"
         tally.note(world.engine, raised, one.error)
         wrong = judge(plan, world, at, one.where)
