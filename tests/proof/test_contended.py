@@ -6,8 +6,9 @@ from itertools import count
 
 import pytest
 
-from tests.proof.contending import RACES, STORIES, Contest, contend, failure, proved, script, shortest
+from tests.proof.contending import Contest, contend, failure, proved, script, shortest
 from tests.proof.figures import FIGURES, Part
+from tests.proof.races import RACES, STORIES
 
 PARTS = 4
 ALL_WAYS = 3 * len(STORIES)

@@ -12,8 +12,11 @@ import pytest
 from grantcore.model import capabilities, checks
 from grantcore.model.records import Execution
 from grantcore.rules import granting
+from tests.proof.arena import SETTINGS, Arena
 from tests.proof.figures import FIGURES, Part
-from tests.proof.fuzzing import LEGAL, SETTINGS, Arena, Failure, Fuzzer, fuzz, targets
+from tests.proof.fuzzing import Failure, Fuzzer, fuzz
+from tests.proof.legal import LEGAL
+from tests.proof.targets import targets
 
 PARTS: Final = 4
 
