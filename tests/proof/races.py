@@ -12,11 +12,7 @@ import grantcore as gc
 if TYPE_CHECKING:
     from tests.proof.contending import Ring
 
-if TYPE_CHECKING:
-    pass
-
 TTL: Final = 50_000
-TURNS: Final = 6
 LAPSES_MS: Final = 10_000
 """The first of the instants at which leases lapse."""
 

@@ -19,7 +19,7 @@ from tests.proof.figures import FIGURES, Part
 from tests.proof.interrupting import Failure, Life
 from tests.robustness.calls import methods
 
-PARTS: Final = 10
+PARTS: Final = 4
 STATES: Final = 50
 STRIDE: Final = 50
 FINE: Final = 3
@@ -93,7 +93,7 @@ def interrupted(seeds: range, wanted: int, stride: int, seconds: float) -> None:
 @pytest.mark.parametrize("part", range(PARTS))
 def test_interrupted(part: int) -> None:
     """I-41: every call, in 50 states together."""
-    interrupted(range(part, STATES, PARTS), FIGURES["interrupted"].ci // PARTS, STRIDE, seconds=300)
+    interrupted(range(part, STATES, PARTS), FIGURES["interrupted"].ci // PARTS, STRIDE, seconds=900)
 
 
 @pytest.mark.nightly
