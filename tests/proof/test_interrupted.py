@@ -82,7 +82,7 @@ def finds(plant: str, seed: int) -> Failure:
 
 def interrupted(seeds: range, wanted: int, stride: int, seconds: float) -> None:
     """One part: all calls in these states."""
-    finds("a slot cleared too early", seeds[0])
+    finds("a slot cleared too early", 0)
     left = list(seeds)
     with Part("interrupted", wanted=wanted, seconds=seconds) as part:
         while left:
