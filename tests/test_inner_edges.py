@@ -4,52 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import grantcore as gc
 from grantcore.engine.core import MAX_STAGED
 from grantcore.rules import holding
+from tests.inner_rig import CALLS, REQUEST, Rig
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-REQUEST: Final = gc.IssueClaimGrantRequest(
-    worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=100
-)
-
-
-class Rig:
-    """An engine on its plain way, with one execution of each stage of a life."""
-
-    def __init__(self) -> None:
-        self.clock = gc.ManualClock(1_000)
-        self.engine = gc.GrantEngine(clock=self.clock)
-        self.waiting, granted, held = (self.create() for _ in range(3))
-        self.grant = self.engine.issue_claim_grant(granted, REQUEST)
-        self.lease = self.take(self.engine.issue_claim_grant(held, REQUEST))
-
-    def create(self) -> str:
-        return self.engine.create_execution(lane_id="main").execution_id
-
-    def take(self, grant: gc.ClaimGrant) -> gc.Lease:
-        return self.engine.claim_execution(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=500)
-
-
-CALLS: Final[dict[str, Callable[[Rig], object]]] = {
-    "create": lambda rig: rig.create(),
-    "issue": lambda rig: rig.engine.issue_claim_grant(rig.waiting, REQUEST),
-    "claim": lambda rig: rig.take(rig.grant),
-    "renew": lambda rig: rig.engine.renew_lease(rig.lease, lease_ttl_ms=50),
-    "renew by a fence": lambda rig: rig.engine.renew_lease(_fence(rig.lease), lease_ttl_ms=50),
-    "complete": lambda rig: rig.engine.complete_execution(rig.lease),
-    "complete with a result": lambda rig: rig.engine.complete_execution(rig.lease, result=b"r"),
-}
-
-
-def _fence(lease: gc.Lease) -> gc.Fence:
-    return gc.Fence(lease.execution_id, lease.lease_id, lease.lease_epoch, lease.attempt_id)
 
 
 @pytest.mark.parametrize("name", CALLS)

@@ -6,7 +6,6 @@ from grantcore.engine.core import Core
 from grantcore.model import checks
 from grantcore.model.leases import Fenced, read_fence
 from grantcore.model.outcomes import Resumed, Suspended
-from grantcore.model.records import NOTHING
 from grantcore.model.time import MAX_MS
 from grantcore.rules import suspending
 
@@ -96,7 +95,3 @@ class Suspensions(Core):
             return Resumed(record.execution_id, "delayed" if resume_delay_ms else "waiting")
         finally:
             lock.release()
-
-    def _suspension_deadline_ms(self, execution_id: str) -> int | None:
-        """When the suspension times out; not public, for the conformance runner (suspension_timeout)."""
-        return (self._find(execution_id).rare or NOTHING).suspension_timeout_at_ms

@@ -135,8 +135,7 @@ def _entries(
         timeout = engine._attempt_deadline_ms(execution_id)
         if timeout is not None:
             yield "attempt_timeout", execution_id, timeout
-        # Neither has that of a suspension.
-        timeout = engine._suspension_deadline_ms(execution_id)
+        timeout = _suspension_deadline_ms(engine, execution_id)
         if timeout is not None:
             yield "suspension_timeout", execution_id, timeout
     for lease in engine.leases():
@@ -144,6 +143,12 @@ def _entries(
     for instance in instances:
         for lease in engine.leases(worker_instance_id=instance):
             yield f"worker_leases:{instance}", lease.execution_id, None
+
+
+def _suspension_deadline_ms(engine: GrantEngine, execution_id: str) -> int | None:
+    """When the suspension times out: no public view shows it."""
+    rare = engine._store.records[execution_id].rare
+    return None if rare is None else rare.suspension_timeout_at_ms
 
 
 def _lane_index(snapshot: ExecutionSnapshot) -> tuple[str | None, int | None]:

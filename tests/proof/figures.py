@@ -36,7 +36,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "compared": Figure("steps of engine against model, compared", 10**6, 5 * 10**7),
     "triples": Figure("(phase, call, outcome) triples of the written table, visited", 1_259, 1_259),
     "small_scope": Figure("call sequences over a small scope, each to its end", 0, 0),
-    "interrupted": Figure("exceptions injected, nothing torn", 0, 0),
+    "interrupted": Figure("exceptions injected, nothing torn", 20_000, 2_000_000),
     "contended": Figure("contended claims by threads, no double win", 10**5, 10**7),
     "fuzzed": Figure("calls with hostile values, only documented errors", 10**6, 10**8),
     "planted": Figure("planted bugs, each found", 83, 83),

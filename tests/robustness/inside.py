@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grantcore as gc
 from grantcore.engine import snapshots
+from grantcore.model.grants import TERMS, WORKER_ID
+from grantcore.model.records import Execution
 
 
 class NoLock:
@@ -53,6 +55,11 @@ def event_number(engine: gc.GrantEngine) -> int:
     return engine._store.sequence
 
 
+def last_reading(engine: gc.GrantEngine) -> int:
+    """The instant of the call that is running, or of the last one."""
+    return engine._last_ms
+
+
 def bare_digest(engine: gc.GrantEngine) -> str:
     """The digest of the state as it stands; nothing lapses for the asking."""
     return snapshots.digest(snapshots.document(engine._store, engine._last_ms))
@@ -76,3 +83,30 @@ def _watched(commit: Callable[..., None], noted: Callable[[], None]) -> Callable
 def break_record(engine: gc.GrantEngine, execution_id: str) -> None:
     """Make a record impossible."""
     engine._store.records[execution_id].created_at_ms = -1
+
+
+def something_is_due(engine: gc.GrantEngine, now: int) -> bool:
+    """Whether the next call may have something to lapse; nothing lapses for the asking."""
+    return now >= engine._deadlines.next_ms
+
+
+def executions(engine: gc.GrantEngine) -> Mapping[str, Execution]:
+    """The records; nothing lapses for the asking."""
+    return engine._store.records
+
+
+def bare_snapshot(engine: gc.GrantEngine) -> bytes:
+    """A snapshot of the state as it stands; nothing lapses for the asking."""
+    about = {"clock_clamped": engine._clock_clamped, "incarnation": 0, "last_ms": engine._last_ms}
+    return snapshots.pack(snapshots.document(engine._store, engine._last_ms), about)
+
+
+def grantee(record: Execution) -> str:
+    """The worker its grant is for."""
+    assert record.grant is not None
+    return record.grant[TERMS][WORKER_ID]
+
+
+def copied(engine: gc.GrantEngine, clock: Callable[[], int], config: gc.EngineConfig) -> gc.GrantEngine:
+    """A restored engine in the same state; nothing lapses for the asking."""
+    return gc.GrantEngine.restore(bare_snapshot(engine), clock=clock, config=config)

@@ -8,53 +8,22 @@ find the state before or the state after.
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from grantcore import GrantEngine, IssueClaimGrantRequest, ManualClock
 from grantcore.engine import inner
-from grantcore.model.ids import MintedIds
+from tests.inner_rig import CALLS, Rig
 from tests.robustness import inside
 from tests.robustness.injection import OpcodeTracer, Tracer, traced
-from tests.robustness.worlds import WHO
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from grantcore import ClaimGrant, Lease
 
-REQUEST: Final = IssueClaimGrantRequest(**WHO, lane_id="main", grant_ttl_ms=100)
-
-
-class Rig:
-    """An engine in which nothing is special, and one execution of each stage of a life."""
-
-    def __init__(self) -> None:
-        self.clock = ManualClock(1_000)
-        self.engine = GrantEngine(clock=self.clock, ids=MintedIds("0" * 20))
-        self.waiting, granted, held = (self._create() for _ in range(3))
-        self.grant: ClaimGrant = self.engine.issue_claim_grant(granted, REQUEST)
-        self.lease = self._take(self.engine.issue_claim_grant(held, REQUEST))
-
-    def _create(self) -> str:
-        return self.engine.create_execution(lane_id="main").execution_id
-
-    def _take(self, grant: ClaimGrant) -> Lease:
-        return self.engine.claim_execution(grant, **WHO, lease_ttl_ms=500)
-
-    def state(self) -> str:
-        """The digest of the state as it stands."""
-        return inside.bare_digest(self.engine)
-
-
-CALLS: Final[dict[str, Callable[[Rig], object]]] = {
-    "create": Rig._create,
-    "issue": lambda rig: rig.engine.issue_claim_grant(rig.waiting, REQUEST),
-    "claim": lambda rig: rig._take(rig.grant),
-    "renew": lambda rig: rig.engine.renew_lease(rig.lease, lease_ttl_ms=50),
-    "complete": lambda rig: rig.engine.complete_execution(rig.lease),
-}
+def state(rig: Rig) -> str:
+    """The digest of the state as it stands."""
+    return inside.bare_digest(rig.engine)
 
 
 class Points(NamedTuple):
@@ -68,7 +37,7 @@ def interrupted(call: Callable[[Rig], object], tracer: type[Tracer]) -> Points:
     """Interrupt a call at every line, or opcode, each time on a new engine; the judgement is made here."""
     before, after = Rig(), Rig()
     call(after)
-    allowed = {before.state(), after.state()}
+    allowed = {state(before), state(after)}
     halfway = at = 0
     while True:
         at += 1
@@ -80,7 +49,7 @@ def interrupted(call: Callable[[Rig], object], tracer: type[Tracer]) -> Points:
         halfway += inside.is_halfway(rig.engine)
         rig.engine.now_ms()
         rig.engine.check()
-        assert rig.state() in allowed, at
+        assert state(rig) in allowed, at
 
 
 @pytest.mark.parametrize("tracer", [Tracer, OpcodeTracer])
@@ -102,12 +71,12 @@ def test_a_slot_that_nobody_finishes_is_seen(monkeypatch: pytest.MonkeyPatch) ->
 def test_an_id_in_use_is_refused_and_nothing_is_written() -> None:
     """SPEC 9: a caller may have brought the very id that comes next; the next call gets another."""
     twin = Rig()
-    coming = twin._create()
+    coming = twin.create()
     rig = Rig()
     rig.engine.create_execution(lane_id="main", execution_id=coming)
-    before = rig.state()
+    before = state(rig)
     with pytest.raises(ValueError, match=r"ids\.execution_id"):
-        rig._create()
-    assert rig.state() == before
-    assert rig._create() != coming
+        rig.create()
+    assert state(rig) == before
+    assert rig.create() != coming
     rig.engine.check()
