@@ -92,12 +92,20 @@ class FenceGuard:
             yield
 
     def epoch(self, execution_id: str) -> int | None:
-        """The highest epoch seen of an execution; None: none was. O(1)."""
+        """The highest epoch seen of an execution; None: none was. O(1).
+
+        Raises:
+            InvalidInput: the id is malformed.
+        """
         with self._lock:
             return self._seen.get(checks.execution_id(execution_id))
 
     def forget(self, execution_id: str) -> bool:
-        """Forget an execution of which nobody can write any more; True: it was known. O(1)."""
+        """Forget an execution of which nobody can write any more; True: it was known. O(1).
+
+        Raises:
+            InvalidInput: the id is malformed.
+        """
         checks.execution_id(execution_id)
         with self._lock:
             return self._seen.pop(execution_id, None) is not None

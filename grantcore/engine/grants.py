@@ -46,8 +46,9 @@ class Grants(Core):
 
         Raises:
             NotAResumedExecution: its attempt was not interrupted.
-            ExecutionNotFound, ExecutionNotEligible, ExecutionNotInEligibleSet, GrantAlreadyExists,
-                CapabilityMismatch, InvalidInput: as for a claim grant.
+            ExecutionNotFound, ExecutionNotEligible, ExecutionNotInEligibleSet, LanePaused,
+                GrantAlreadyExists, CapabilityMismatch, ConcurrencyLimitExceeded, InvalidInput: as for a
+                claim grant.
 
         O(1). SPEC 5 (D-30).
         """
@@ -84,7 +85,9 @@ class Grants(Core):
 
         Raises:
             ExecutionNotFound: no such execution.
+            LanePaused: its lane is paused.
             GrantAlreadyExists: a live grant is out.
+            BudgetExceeded, ConcurrencyLimitExceeded: there is no room (SPEC 7).
             InvalidInput: an argument is malformed, or the TTL over config.max_grant_ttl_ms.
 
         O(1). SPEC 5; reference 7.1.

@@ -116,6 +116,7 @@ class InnerLoop(Executions, Grants, Leases):
         Raises:
             InvalidInput, InvalidCapabilities, InvalidTagKey: malformed, whether or not a duplicate (D-28).
             QuotaPolicyNotFound, BudgetNotFound: no such quota policy or budget.
+            LaneDraining: the lane takes no new executions.
             LimitExceeded: the store is full, or the lane has too many distinct requirement sets.
 
         O(1), and O(log n) for an id of your own among others of the same millisecond. SPEC 5; reference 3.
@@ -226,8 +227,10 @@ class InnerLoop(Executions, Grants, Leases):
             ExecutionNotEligible: it is not ELIGIBLE.
             UseClaimResumedExecution: its attempt was interrupted.
             ExecutionNotInEligibleSet: it waits in another lane.
+            LanePaused: its lane is paused.
             GrantAlreadyExists: a live grant is out.
             CapabilityMismatch: the worker lacks ``missing`` tokens; the instant is noted (X18).
+            BudgetExceeded, RateLimitExceeded, ConcurrencyLimitExceeded: there is no room (SPEC 7).
             InvalidInput: an argument is malformed, or the TTL over config.max_grant_ttl_ms.
 
         O(1). SPEC 5; reference 4.1.
