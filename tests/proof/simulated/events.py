@@ -47,10 +47,9 @@ class Events:
         if event.sequence != self.sequence + 1 or event.at_ms < self.at_ms:
             raise Violation(f"I-65: after number {self.sequence} at {self.at_ms} came {event}")
         self.sequence, self.at_ms = event.sequence, event.at_ms
-        kind = type(event)
-        self.counts[kind] += 1
+        self.counts[type(event)] += 1
         if isinstance(event, ExecutionEvent):
-            self._of_execution(kind, event)
+            self._of_execution(type(event), event)
 
     def _of_execution(self, kind: type[ExecutionEvent], event: ExecutionEvent) -> None:
         name, phase = event.execution_id, event.phase

@@ -1,8 +1,8 @@
 """What must follow from the answers alone: who holds what, told beforehand for every call with a token.
 
-An auditor in the manner of a resource that leases protect: it remembers per execution the last lease and the last
-grant it saw, and when each ends. From this follows whether a call must be accepted: I-01 to I-05, I-08, I-11
-to I-15, I-19, I-22, I-38, I-55. O(1) per call.
+An auditor in the manner of a resource that leases protect: it remembers per execution the last lease and
+the last grant it saw, and when each ends. From this follows whether a call must be accepted: I-01 to I-05,
+I-08, I-11 to I-15, I-19, I-22, I-38, I-55. O(1) per call.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Seen:
 
 
 class Leases:
-    """The auditor of answers. ``exact``: nothing is purged but by a call, so that every first epoch is known."""
+    """The auditor of answers. ``exact``: only calls purge, so that every first epoch is known."""
 
     def __init__(self, *, exact: bool) -> None:
         self.seen: dict[str, Seen] = {}
@@ -97,7 +97,7 @@ class Leases:
         seen.grant, seen.worker = grant, worker
 
     def usable(self, grant: Grant, worker: str, now: int) -> bool:
-        """Whether a grant of this kind is out for this worker: what is handed in is a key, no more (SPEC 9)."""
+        """Whether a grant of this kind is out for this worker; what is handed in is a key (SPEC 9)."""
         seen = self.seen.get(grant.execution_id)
         return (
             seen is not None
@@ -204,7 +204,7 @@ class Leases:
             raise Violation(f"I-10: revoked {name} epoch {epoch} at {now}")
         seen.held = False
 
-    def cancel(self, name: str, now: int) -> None:
+    def cancel(self, name: str) -> None:
         """It is over, by whoever was allowed to."""
         seen = self.seen[name]
         seen.held = False
@@ -221,11 +221,11 @@ class Leases:
     def hold(self, leases: tuple[Lease, ...], now: int) -> None:
         """All current leases, as the engine shows them, are those that were seen: nothing is lost (I-01)."""
         shown = {lease.execution_id: (lease.lease_id, lease.expires_at_ms) for lease in leases}
-        known = {
-            name: (seen.lease_id, seen.expires) for name, seen in self.seen.items() if seen.alive(now)
-        }
+        known = {name: (seen.lease_id, seen.expires) for name, seen in self.seen.items() if seen.alive(now)}
         if shown != known:
-            raise Violation(f"I-01: shown and not known, or the other way: {set(shown.items()) ^ set(known.items())}")
+            raise Violation(
+                f"I-01: shown and not known, or the other way: {set(shown.items()) ^ set(known.items())}"
+            )
 
     def live_grants(self, now: int) -> int:
         return sum(seen.granted(now) for seen in self.seen.values())

@@ -1,7 +1,7 @@
 """What a simulated fleet calls, by chance: no model of the engine, only handles on what it gave.
 
-The faults need no machinery. There are so many places for leases and for grants; whatever comes to lie in a place
-pushes out what was there, and that is a worker that crashed. What lies there for long is a worker that
+The faults need no machinery. There are so many places for leases and for grants; what comes to lie in a
+place pushes out what was there, and that is a worker that crashed. What lies there for long is a worker that
 pauses beyond its lease and goes on as if nothing had happened. Who is refused tries again now and then, and
 who was answered repeats the call, as if the answer was lost. The clock steps back, the process restarts.
 """
@@ -18,7 +18,13 @@ from tests.proof.simulated.site import Site
 
 NAMES: Final = 48
 HANDLES: Final = 24
-TTLS: Final = (8, 20, 50, 120)
+BUSY: Final = 12
+"""With fewer leases than these most workers go on with what they have."""
+TTLS: Final = (20, 60, 150, 400)
+ROUTE: Final = (0, 1, 2, 3) + (1, 4, 5, 1, 4, 5) * 2
+"""Where to look for work: mostly in one lane."""
+KINDS: Final = (0, 0, 0, 0, 1, 1, 2, 2)
+"""Which grant to ask for by id: mostly one that fits."""
 WHOLE_EVERY: Final = 5_000
 RESTART_EVERY: Final = 20_000
 
@@ -33,6 +39,7 @@ class Workload:
         self._do: Site = site if calls is None else calls
         self._named = site.setting.named
         self._names: list[str] = []
+        self._lanes: dict[str, int] = {}
         self._leases: list[Lease] = []
         self._grants: list[tuple[Grant, int]] = []
         self._moves = self._table()
@@ -41,19 +48,19 @@ class Workload:
     def _table(self) -> tuple[Callable[[], object], ...]:
         """256 places, filled by weight."""
         weights: tuple[tuple[int, Callable[[], object]], ...] = (
-            (26, self._create),
-            (36, self._claim),
-            (10, self._issue),
-            (52, self._take),
-            (34, self._renew),
-            (38, self._complete),
+            (18, self._create),
+            (14, self._claim),
+            (22, self._issue),
+            (30, self._take),
+            (90, self._renew),
+            (30, self._complete),
             (12, self._let_go),
             (6, self._again),
-            (14, self._of_execution),
+            (12, self._of_execution),
             (8, self._order),
-            (12, self._purge),
-            (3, self._fleet),
-            (3, self._meter),
+            (8, self._purge),
+            (2, self._fleet),
+            (2, self._meter),
             (2, self._look),
         )
         assert sum(weight for weight, _ in weights) == 256
@@ -109,7 +116,7 @@ class Workload:
 
     def _drop(self, lease: Lease) -> None:
         """Mostly whoever was refused or is done forgets its lease."""
-        if self._random() < 0.75:
+        if self._random() < 0.5:
             leases = self._leases
             leases[leases.index(lease)] = leases[-1]
             leases.pop()
@@ -121,24 +128,28 @@ class Workload:
             self._purge()
             return
         dice = self._below(1 << 12)
+        lane = dice % 3
         name = f"e{dice % (2 * NAMES)}" if self._named else None
         created = self._do.create(
             name,
-            dice % 3,
-            (dice >> 2) & 3,
+            lane,
+            (lane + (dice >> 2)) & 3 if lane else 0,
             (dice >> 4) % 3,
-            (dice >> 6) & 3,
+            (dice >> 6) & 3 if lane == 1 else 0,
             (dice >> 8) if dice & 15 == 1 else 0,
             200 + (dice >> 4) if dice & 15 == 2 else 0,
         )
         if created is not None and created not in self._names:
             self._names.append(created)
+            self._lanes[created] = lane
 
     def _purge(self) -> None:
         if self._names:
             place = self._below(len(self._names))
             name = self._names[place]
-            if self._do.purge(name) or name not in self._site.leases.seen:
+            seen = self._site.leases.seen
+            if name not in seen or self._do.purge(name):
+                del self._lanes[name]
                 self._names[place] = self._names[-1]
                 self._names.pop()
             elif self._below(40) == 0:
@@ -148,14 +159,15 @@ class Workload:
         dice = self._below(64)
         worker = (dice & 7) % 5 if dice & 32 else 0
         ask = self._do.claim_known if dice % 5 == 0 else self._do.claim
-        self._hold_grant(ask(worker, (dice >> 3) & 3), worker)
+        self._hold_grant(ask(worker, ROUTE[dice & 15]), worker)
 
     def _issue(self) -> None:
         name = self._name()
         if name is not None:
             dice = self._below(256)
             worker = (dice & 7) % 5 if dice & 8 else 0
-            self._hold_grant(self._do.issue(name, worker, (dice >> 4) % 3, dice % 3), worker)
+            lane = self._lanes[name] if dice > 32 else dice % 3
+            self._hold_grant(self._do.issue(name, worker, lane, KINDS[(dice >> 4) & 7]), worker)
 
     def _hold_grant(self, grant: Grant | None, worker: int) -> None:
         if grant is None:
@@ -198,9 +210,15 @@ class Workload:
 
     def _complete(self) -> None:
         lease = self._lease()
-        if lease is not None:
-            self._do.complete(lease)
-            self._drop(lease)
+        if lease is None:
+            return
+        if len(self._leases) < BUSY and self._below(4):
+            self._renew()
+            return
+        done = self._do.complete(lease)
+        self._drop(lease)
+        if done and self._below(4):
+            self._do.purge(lease.execution_id)
 
     def _let_go(self) -> None:
         lease = self._lease()
