@@ -35,7 +35,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "simulated": Figure("seeded operations of a simulated fleet with faults, no violation", 10**7, 10**9),
     "compared": Figure("steps of engine against model, compared", 10**6, 5 * 10**7),
     "triples": Figure("(phase, call, outcome) triples of the written table, visited", 0, 0),
-    "small_scope": Figure("calls made in a small scope, every sequence", 2_816, 2_817),
+    "small_scope": Figure("calls made in a small scope, every sequence", 9_996, 9_997),
     "interrupted": Figure("exceptions injected, nothing torn", 0, 0),
     "contended": Figure("contended claims by threads, no double win", 10**5, 10**7),
     "fuzzed": Figure("calls with hostile values, only documented errors", 10**6, 10**8),

@@ -16,7 +16,7 @@ from grantcore.engine.core import Core
 from tests.proof.figures import FIGURES, Part
 from tests.proof.small_scope import Search
 
-DEPTH: Final = 6
+DEPTH: Final = 7
 NIGHTLY_DEPTH: Final = 9
 
 
