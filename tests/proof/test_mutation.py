@@ -83,7 +83,7 @@ def _of(path: str, told: str) -> Mutant:
 def test_the_recorded_score_is_of_all_layers() -> None:
     score = recorded()
     assert set(score.tried) == set(LAYERS)
-    assert score.tried.total() >= 200
+    assert score.tried.total() >= 100
     assert 0.5 < least(score.share, SAMPLE) < score.share
 
 
@@ -117,7 +117,7 @@ def test_there_is_no_mutant_beyond_the_last() -> None:
         ("a < b", {"a <= b"}),
         ("a and not b", {"a or not b", "a and b"}),
         ("x = 1 if a else b", {"x = 2 if a else b", "x = b if a else 1"}),
-        ("min(a, b) + c", {"max(a, b) + c", "min(a, b) - c", "pass"}),
+        ("min(a, b) + c", {"max(a, b) + c", "min(a, b) - c"}),
         ("a.b = c", {"pass"}),
         ("a = b", set()),
         ("raise a", {"pass"}),
@@ -129,8 +129,7 @@ def test_there_is_no_mutant_beyond_the_last() -> None:
 )
 def test_what_is_mutated(source: str, mutated: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mutants, "original", lambda _path: source)
-    assert {mutant("x", i).source for i in range(1, count("x") + 1)} >= mutated
-    assert count("x") == len(mutated) or "pass" in mutated
+    assert {mutant("x", i).source for i in range(1, count("x") + 1)} == mutated
 
 
 def test_a_sample_is_the_same_for_a_seed() -> None:

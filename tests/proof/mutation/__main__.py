@@ -37,11 +37,11 @@ def main(arguments: list[str]) -> int:
     for tried, found in trials(mutants, options.workers):
         score.add(tried, found)
         print(_row(tried, found), flush=True)
+        if options.record:
+            keep(score, options.seed)
     for layer, number in sorted(score.tried.items()):
         print(f"{layer}: {score.killed[layer]} of {number} killed")
     print(f"all: {score.killed.total()} of {score.tried.total()} killed, {score.share:.1%}")
-    if options.record:
-        keep(score, options.seed)
     return 0
 
 

@@ -82,9 +82,9 @@ def try_out(tried: Mutant) -> Found:
 
 
 def drawn(paths: Sequence[str], number: int, seed: int) -> list[Mutant]:
-    """Some mutants of some modules, each as likely as any other; all, if there are no more."""
+    """Some mutants of some modules, each as likely as any other, in no order; all, if there are no more."""
     places = [(path, i) for path in paths for i in range(1, count(path) + 1)]
-    return [mutant(*place) for place in sorted(Random(seed).sample(places, min(number, len(places))))]
+    return [mutant(*place) for place in Random(seed).sample(places, min(number, len(places)))]
 
 
 def trials(mutants: Iterable[Mutant], workers: int) -> Iterator[tuple[Mutant, Found]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -73,7 +74,7 @@ def hunt(
         try:
             out, err = process.communicate(json.dumps(order), timeout=seconds)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             return Found(HANGS, None, seconds, "")
     if process.returncode:
         return Found(IMPORT, None, 0, err[-2_000:])
