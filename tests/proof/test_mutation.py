@@ -1,0 +1,146 @@
+"""Mutants are killed as often as when the score was recorded, and the trial of one can fail."""
+
+from __future__ import annotations
+
+import ast
+from typing import Final
+
+import pytest
+
+from tests.proof.mutation import mutants
+from tests.proof.mutation.mutants import LAYERS, Mutant, count, modules, mutant
+from tests.proof.mutation.scores import recorded
+from tests.proof.mutation.trials import (
+    OF_FILE,
+    Score,
+    changed,
+    covering,
+    drawn,
+    least,
+    seed_of_sources,
+    trials,
+    try_out,
+)
+from tests.proof.planted.altered import PACKAGE, original
+from tests.proof.planted.detectors import ROOT
+from tests.proof.planted.hunting import Found
+
+SAMPLE: Final = 24
+"""About a minute and a half of one processor: a killed one takes 1 to 2 seconds, a survivor half a minute."""
+
+NIGHTLY_SHARE: Final = 0.95
+
+
+def _scored(paths: list[str], number: int, workers: int) -> tuple[Score, list[str]]:
+    score, survivors = Score(), []
+    for tried, found in trials(drawn(paths, number, seed_of_sources()), workers):
+        score.add(tried, found)
+        if found.detector is None:
+            survivors.append(f"{tried.name} line {tried.line}: {tried.told}")
+    return score, survivors
+
+
+@pytest.mark.proof
+def test_a_sample_of_what_changed_is_killed_as_before() -> None:
+    """Its share may lie below the recorded one by what chance does to so small a sample, not by more."""
+    paths = changed()
+    score, survivors = _scored(paths, SAMPLE, workers=1)
+    assert score.tried.total() == min(SAMPLE, sum(map(count, paths)))
+    assert score.share >= least(recorded().share, score.tried.total()), survivors
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("path", modules())
+def test_all_mutants_are_killed(path: str) -> None:
+    score, survivors = _scored([path], count(path), workers=2)
+    assert score.tried.total() == count(path)
+    assert not survivors or score.share >= NIGHTLY_SHARE, survivors
+
+
+# -- that a trial can fail -------------------------------------------------------------------------
+
+
+def test_a_mutant_that_changes_nothing_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the short runs and the tests of the file alone, so that it does not take long."""
+    monkeypatch.setattr(
+        "tests.proof.mutation.trials.hunt", lambda *_args, **_kwargs: Found(None, None, 0.1, "")
+    )
+    same = Mutant("rules/laning.py", 1, 1, "nothing", original("rules/laning.py"))
+    score = Score()
+    score.add(same, try_out(same))
+    assert (score.tried.total(), score.killed.total(), score.share) == (1, 0, 0.0)
+
+
+def test_a_mutant_is_killed() -> None:
+    killed = try_out(_of("model/time.py", "expires_at_ms <= now_ms  ->  expires_at_ms < now_ms"))
+    assert killed.detector is not None
+
+
+def _of(path: str, told: str) -> Mutant:
+    return next(found for i in range(1, count(path) + 1) if (found := mutant(path, i)).told == told)
+
+
+def test_the_recorded_score_is_of_all_layers() -> None:
+    score = recorded()
+    assert set(score.tried) == set(LAYERS)
+    assert score.tried.total() >= 100
+    assert 0.5 < least(score.share, SAMPLE) < score.share
+
+
+def test_a_score_that_is_too_low_is_seen() -> None:
+    assert least(0.95, SAMPLE) > 19 / SAMPLE
+    assert least(0.95, SAMPLE) < 21 / SAMPLE
+
+
+# -- mutants ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", modules())
+def test_each_mutant_is_another_programme(path: str) -> None:
+    """The first, the middle and the last of a module compile, and differ from it and from each other."""
+    number = count(path)
+    some = {i: mutant(path, i) for i in (1, (number + 1) // 2, number) if number}
+    texts = {ast.unparse(ast.parse(original(path))), *(one.source for one in some.values())}
+    assert len(texts) == 1 + len(some)
+    for one in some.values():
+        compile(one.source, path, "exec")
+
+
+def test_there_is_no_mutant_beyond_the_last() -> None:
+    with pytest.raises(AssertionError, match="no number"):
+        mutant("model/time.py", count("model/time.py") + 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "mutated"),
+    [
+        ("a < b", {"a <= b"}),
+        ("a and not b", {"a or not b", "a and b"}),
+        ("x = 1 if a else b", {"x = 2 if a else b", "x = b if a else 1"}),
+        ("min(a, b) + c", {"max(a, b) + c", "min(a, b) - c"}),
+        ("a.b = c", {"pass"}),
+        ("a = b", set()),
+        ("raise a", {"pass"}),
+        ("assert a < b", set()),
+        ('"a text"', set()),
+        ("class A(Protocol):\n    b = 1", set()),
+        ("def f(a: 1) -> 2:\n    return True", {"def f(a: 1) -> 2:\n    return False"}),
+    ],
+)
+def test_what_is_mutated(source: str, mutated: set[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants, "original", lambda _path: source)
+    assert {mutant("x", i).source for i in range(1, count("x") + 1)} == mutated
+
+
+def test_a_sample_is_the_same_for_a_seed() -> None:
+    names = [
+        [found.name for found in drawn(["model/time.py", "rules/laning.py"], 5, seed)] for seed in (1, 1, 2)
+    ]
+    assert names[0] == names[1] != names[2]
+    assert len(set(names[0])) == 5
+
+
+def test_the_files_that_are_named_exist() -> None:
+    assert set(OF_FILE) <= set(modules())
+    assert all((PACKAGE / path).exists() for path in changed())
+    assert all((ROOT / test).exists() for path in modules() for test in covering(path))
