@@ -101,15 +101,15 @@ TAKING: Final = (
     Plant(
         "a reclaim asks for rate",
         "SPEC 5",
-        ("rules/admission.py", "    if kind is CLAIM:\n", "    if kind is not RESUME:\n"),
+        ("rules/admission.py", "if kind is CLAIM else None", "if kind is not RESUME else None"),
     ),
     Plant(
         "a lane holds one more than it may",
         "SPEC 8",
         (
             "rules/admission.py",
-            "tallies.by_lane.get(spec.lane_id, 0) >= most:\n        return",
-            "tallies.by_lane.get(spec.lane_id, 0) > most:\n        return",
+            "tallies.by_lane.get(spec.lane_id, 0) >= most:\n        yield",
+            "tallies.by_lane.get(spec.lane_id, 0) > most:\n        yield",
         ),
     ),
     Plant(
