@@ -1,6 +1,6 @@
 """What a scheduler may ask of an engine here and of a FlowFabric server alike: :class:`GrantBackend`.
 
-Write a scheduler against this protocol and hand it a :class:`~grantcore.GrantEngine`; when it outgrows one
+Write a scheduler against this protocol and hand it a :class:`grantcore.GrantEngine`; when it outgrows one
 process, hand it a client that speaks FlowFabric's JSON to a server. Every call stands for
 a function of FlowFabric; ``docs/flowfabric.md`` names them, and says what the other calls become there.
 
@@ -47,7 +47,7 @@ from grantcore.model.views import ExecutionSnapshot
 
 
 class GrantBackend(Protocol):
-    """The calls that both offer; :class:`~grantcore.GrantEngine` documents each."""
+    """The calls that both offer; :class:`grantcore.GrantEngine` documents each."""
 
     # -- executions ----------------------------------------------------------------------------
 

@@ -101,7 +101,7 @@ class Moved:
 
 @attrs.frozen
 class Suspended:
-    """The attempt is interrupted until :meth:`~grantcore.GrantEngine.resume_execution`, or its timeout."""
+    """The attempt is interrupted until :meth:`grantcore.GrantEngine.resume_execution`, or its timeout."""
 
     execution_id: str
     suspension_id: str

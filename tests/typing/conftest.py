@@ -1,0 +1,3 @@
+"""What must fail a type checker is read by one, and never imported."""
+
+collect_ignore = ["fails"]
