@@ -25,6 +25,7 @@ SMALL: Final = EngineConfig(
     max_text_bytes=16,
     max_route_snapshot_bytes=16,
     max_tags=3,
+    max_shelves_per_lane=2,
 )
 """Every limit is near."""
 
@@ -61,6 +62,7 @@ SETTINGS: Final = (
     Setting(start_ms=MAX_MS - 25_000, observed=True),
     Setting(config=EngineConfig(retention_ms=0, threadsafe=False), minted=True),
     Setting(start_ms=MAX_MS - 60_000, minted=True),
+    Setting(config=EngineConfig(retention_ms=100, max_shelves_per_lane=2), minted=True),
 )
 """With and without the engine's shorter ways, with near limits, at the end of time. Seeds take turns."""
 
