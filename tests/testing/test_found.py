@@ -7,6 +7,8 @@ an empty shelf that was not yet cleared away makes      19    ``compare(19, 2000
 room beyond ``max_shelves_per_lane``                          ``max_shelves_per_lane=2``
 ``explain`` names an instance once that has registered  -     by hand, after a look at ``list_workers``
 in two namespaces; which, a restore changes
+the model waits for a window that ends after the last   3     ``compare(3, 2000)``, with ``crowd=7``
+instant there is
 ======================================================  ====  ================================================
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 import pytest
 
-from grantcore import Created, EngineConfig, LimitExceeded
+from grantcore import Created, EngineConfig, IssueClaimGrantRequest, LimitExceeded
 from grantcore.testing.pair import Pair
 
 
@@ -59,6 +61,18 @@ def test_a_lane_with_one_shelf_too_many_takes_more_of_those_that_wait() -> None:
         pair.call("create_execution", lane_id="b", required_capabilities=["net"]), LimitExceeded
     )
     pair.call("look")
+
+
+def test_a_window_that_outlasts_time_never_opens() -> None:
+    """SPEC 3: the last instant is 2**53 - 1; what would come after it never comes. The model was wrong."""
+    pair = Pair(start_ms=2**53 - 10)
+    pair.call("create_quota_policy", "q", window_ms=60, max_requests_per_window=1, max_concurrent=0)
+    pair.call("create_execution", lane_id="b", execution_id="e", quota_policy_id="q")
+    request = IssueClaimGrantRequest(worker_id="w", worker_instance_id="i", lane_id="b", grant_ttl_ms=1)
+    pair.call("issue_claim_grant", "e", request)
+    pair.call("at", 2**53 - 9)
+    pair.call("explain", "e")
+    assert pair.call("next_deadline_ms") is None
 
 
 def test_a_restored_engine_explains_alike() -> None:
