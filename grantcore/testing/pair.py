@@ -120,6 +120,8 @@ class Pair:
             f"Pair({seed}, config={config}, start_ms={start_ms}, observed={observed}, minted={minted})"
         )
         self.dial = Dial(start_ms)
+        self.answer: object = None
+        """What the last call answered, as it is."""
         self._config = config
         self._observed = observed
 
@@ -157,9 +159,20 @@ class Pair:
         if call in own:
             own[call](*args, **kwargs)
             return None
-        answer = self._ask(call, *args, **kwargs)
+        self.answer = self._ask(call, *args, **kwargs)
         self._compare_touched(args, kwargs)
-        return _core(answer)
+        return _core(self.answer)
+
+    def check(self) -> None:
+        """Compare what time has done until now, and let the engine check itself.
+
+        Raises:
+            Disagreement: they do not agree.
+            InvariantBroken: the engine does not agree with itself.
+        """
+        self._ask("now_ms")
+        self._compare_touched((), {})
+        self.engine.check()
 
     def _at(self, ms: object) -> None:
         """Set the clock."""
