@@ -6,7 +6,7 @@ time, and whatever you believe about it is one more invariant.
 >>> from hypothesis import HealthCheck, Phase, settings
 >>> from hypothesis.stateful import invariant, rule, run_state_machine_as_test
 >>> from grantcore import Worker
->>> class Printer:                                      # your scheduler: one worker that prints what it is granted
+>>> class Printer:                                      # your scheduler: prints what it is granted
 ...     def __init__(self, engine, scheduler):
 ...         self.engine, self.scheduler, self.lease, self.printed = engine, scheduler, None, []
 ...     def turn(self):
@@ -69,8 +69,9 @@ class GrantMachine(RuleBasedStateMachine):
     ``hypothesis``, so failures shrink; the calls are told as a script that can be pasted
     (:meth:`script`), which needs no ``hypothesis``.
 
-    Compared after each call: as :class:`grantcore.testing.pair.Pair` does. A rule of a subclass makes its calls
-    through :attr:`backend`, or by :meth:`call`. 
+    Compared after each call: as :class:`grantcore.testing.pair.Pair` does. A rule of a subclass makes its
+    calls through :attr:`backend` and :attr:`scheduler`, or by :meth:`call`.
+
     Attributes:
         config: of both; a class attribute, to be replaced in a subclass.
         start_ms: the first instant.
