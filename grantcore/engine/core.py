@@ -220,7 +220,7 @@ class Core:
         """Take a store as the truth, with empty indexes."""
         self._store = store
         self._records = store.records
-        self._indexes = Indexes(store, self._retention_ms)
+        self._indexes = Indexes(store, self._retention_ms, self._config.max_shelves_per_lane)
         self._deadlines = self._indexes.deadlines
 
     def _choose_way(self) -> None:

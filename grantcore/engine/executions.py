@@ -141,7 +141,7 @@ class Executions(Core):
         if limit is not None and len(self._records) >= limit:
             raise LimitExceeded("the store is full", limit="max_executions")
         self._pending = TIDYING
-        has_room = self._indexes.waiting.has_room(spec, self._config.max_shelves_per_lane)
+        has_room = self._indexes.waiting.has_room(spec)
         self._pending = None
         if not has_room:
             raise LimitExceeded("too many distinct requirement sets wait here", limit="max_shelves_per_lane")

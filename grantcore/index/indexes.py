@@ -32,11 +32,11 @@ class Indexes:
         "waiting",
     )
 
-    def __init__(self, store: Store, retention_ms: int) -> None:
+    def __init__(self, store: Store, retention_ms: int, max_shelves: int) -> None:
         self._store = store
         self._records = records = store.records
         self.deadlines = Deadlines(records, retention_ms)
-        self.waiting = Waiting(records)
+        self.waiting = Waiting(records, max_shelves)
         self.holders = Holders(records)
         self.losses = Losses()
         self.roll = Roll(records)
@@ -118,7 +118,7 @@ class Indexes:
         self.counts = Counts()
         self.live_grants = 0
         self.waiting.unmark()
-        self.waiting = Waiting(self._records)
+        self.waiting = Waiting(self._records, self.waiting.most)
         for record in records:
             assert record.phase is not None
             self.counts.add(record.phase, 1)

@@ -10,7 +10,7 @@ order is priority (high first), then those that lost their lease, then creation,
 Finding work looks at the heads of the shelves a worker satisfies. Which these are is remembered per set
 of tokens, so the cost follows the number of such shelves: never the queue, nor shelves of others. Removal
 is lazy: entries that their record does not confirm go when they reach the front, or when they outnumber
-the records; shelves that nobody stands on go when they outnumber the others.
+the records; shelves that nobody stands on go when a new one would be one too many.
 
 What has just been created is *staged*: put into its place when somebody looks, if it is still there. Whoever
 grants executions directly never pays for a shelf.
@@ -135,6 +135,13 @@ class Aisle:
         """Forget which shelves fit: there are others now."""
         self._fitting.clear()
 
+    def unmark(self) -> None:
+        """Take the marks off the specs: there are more shelves than may be. O(shelves)."""
+        for shelf in self.shelves.values():
+            if shelf.kind is CLAIM:
+                for spec in shelf.specs:
+                    spec.is_shelved = False
+
 
 _NO_AISLE: Final = Aisle()
 _by_rank: Final = itemgetter(0)
@@ -143,10 +150,12 @@ _by_rank: Final = itemgetter(0)
 class Waiting:
     """All shelves of all lanes."""
 
-    __slots__ = ("_all", "_room", "_shelves", "aisles", "entries", "lines", "metered", "staged")
+    __slots__ = ("_all", "_room", "_shelves", "aisles", "entries", "lines", "metered", "most", "staged")
 
-    def __init__(self, records: Mapping[str, Execution]) -> None:
+    def __init__(self, records: Mapping[str, Execution], most: int) -> None:
         self._all = records
+        self.most = most
+        """``max_shelves_per_lane``."""
         self._room = room(len(records))
         self.entries = 0
         """At most so many: those that went at the front are counted until the next sweep."""
@@ -205,23 +214,36 @@ class Waiting:
             shelf = aisle.shelves[key] = Shelf(kind, spec, self.lines)
             aisle.forget()
             aisle.claims += kind is CLAIM
+            if aisle.claims > self.most:
+                aisle.unmark()
             if shelf.metered:
                 self.metered[shelf] = None
         else:
             shelf.specs.append(spec)
         self._shelves[spec, kind] = shelf
         if kind is CLAIM:
-            spec.is_shelved = True
+            spec.is_shelved = aisle.claims <= self.most
         return shelf
 
-    def has_room(self, spec: Spec, limit: int) -> bool:
-        """Whether one more execution may stand in its lane: on a shelf there is, or on a new one."""
+    def has_room(self, spec: Spec) -> bool:
+        """Whether one more execution may stand in its lane: beside others, or on a shelf of its own.
+
+        Shelves that nobody stands on do not count. While there are no more than may be, with these, any of
+        them has room: such specs are marked, and nobody asks again. What comes back (a replay, a lost
+        grant) is never refused and may make one shelf too many: then nothing is marked, and the empty ones
+        are cleared away before an answer depends on them. O(1) on a shelf, else O(shelves of the lane).
+        """
         aisle = self.aisles.get(spec.lane_id, _NO_AISLE)
-        if key_of(spec, CLAIM) in aisle.shelves:
-            return True
-        if aisle.claims >= limit:
-            self.prune(spec.lane_id)
-        return aisle.claims < limit
+        key = key_of(spec, CLAIM)
+        shelf = aisle.shelves.get(key)
+        if shelf is None or aisle.claims > self.most:
+            if shelf is not None and shelf.head() is not None:
+                return True
+            if aisle.claims >= self.most:
+                self.prune(spec.lane_id)
+            return key in aisle.shelves or aisle.claims < self.most
+        spec.is_shelved = (spec, CLAIM) in self._shelves
+        return True
 
     # -- looking -------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ class Spec:
     """Nothing is metered and no attempt times out: what ``engine/inner.py`` may do by itself."""
 
     is_shelved: bool = attrs.field(default=False, init=False)
-    """Whether there is a shelf for fresh attempts of it: derived (``index/waiting.py``)."""
+    """Whether there is a shelf for fresh attempts of it, with room: derived (``index/waiting.py``)."""
 
 
 SpecFields = tuple[str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]]

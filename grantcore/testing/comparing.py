@@ -25,6 +25,7 @@ SMALL: Final = EngineConfig(
     max_text_bytes=16,
     max_route_snapshot_bytes=16,
     max_tags=3,
+    max_shelves_per_lane=2,
 )
 """Every limit is near."""
 
@@ -39,28 +40,36 @@ class Setting:
         observed: whether an observer listens.
         minted: whether ids are of the engine's own kind.
         look_every: how many steps pass between two looks at everything.
+        rest_every: see :class:`grantcore.testing.pair.Pair`; a failing run is repeated with 1.
     """
 
     config: EngineConfig = USUAL
     start_ms: int = 0
     observed: bool = False
     minted: bool = False
-    look_every: int = 50
+    look_every: int = 100
+    rest_every: int = 12
 
-    def pair(self, seed: int) -> Pair:
+    def pair(self, seed: int, rest_every: int = 1) -> Pair:
         """Build the pair."""
         return Pair(
-            seed, config=self.config, start_ms=self.start_ms, observed=self.observed, minted=self.minted
+            seed,
+            config=self.config,
+            start_ms=self.start_ms,
+            observed=self.observed,
+            minted=self.minted,
+            rest_every=rest_every,
         )
 
 
 SETTINGS: Final = (
     Setting(minted=True),
     Setting(config=SMALL, observed=True),
-    Setting(config=SMALL, minted=True, look_every=7),
+    Setting(config=SMALL, minted=True, look_every=15),
     Setting(start_ms=MAX_MS - 25_000, observed=True),
     Setting(config=EngineConfig(retention_ms=0, threadsafe=False), minted=True),
     Setting(start_ms=MAX_MS - 60_000, minted=True),
+    Setting(config=EngineConfig(retention_ms=100, max_shelves_per_lane=2), minted=True),
 )
 """With and without the engine's shorter ways, with near limits, at the end of time. Seeds take turns."""
 
@@ -93,8 +102,8 @@ def compare(seed: int, steps: int, setting: Setting | None = None) -> int:
         Failure: engine and model part; it has the shortest list of calls found that shows it.
     """
     setting = SETTINGS[seed % len(SETTINGS)] if setting is None else setting
-    pair = setting.pair(seed)
-    proposer = Proposer(seed, pair.model)
+    pair = setting.pair(seed, setting.rest_every)
+    proposer = Proposer(seed, pair.model, crowd=4 + seed // len(SETTINGS) % 7)
     run: list[Step] = []
     results: dict[int, object] = {}
     for number in range(steps):
@@ -129,8 +138,8 @@ def _make(pair: Pair, step: Step, results: dict[int, object]) -> None:
 
 
 def _failure(seed: int, run: Sequence[Step], setting: Setting, error: Exception) -> Failure:
-    """The shortest way to fail alike."""
-    about = _about(error)
+    """The shortest way to fail alike, when everything is compared after each call."""
+    about = _about(_error(seed, run, setting) or error)
 
     def fails(steps: Sequence[Step]) -> bool:
         again = _error(seed, steps, setting)

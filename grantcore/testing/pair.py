@@ -1,13 +1,14 @@
 """An engine and its model, side by side: each call is made on both, and both must agree.
 
 Compared after each call: the answer, or the refusal with its class and attributes; the events, if the
-engine is observed; everything that is shown of the executions that were touched; counts and the next
-deadline. At times (``look``) everything that is shown of everything, and ``check()``.
+engine is observed; the snapshots of the executions that were touched; the next deadline. After each call,
+or some calls later (``rest_every``), whatever else is shown of those that were touched since, and counts. At
+times (``look``) everything that is shown of everything, and ``check()``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol, cast
 
 import attrs
@@ -36,8 +37,8 @@ from grantcore.testing.model.records import Told
 IDENTITY: Final = "root"
 """Who the operator is."""
 
-OF_EXECUTIONS: Final = ("describe_execution", "describe_grant", "attempts", "lease_history")
-"""What is asked of an execution that was touched."""
+REST: Final = ("describe_grant", "attempts", "lease_history")
+"""What is asked of an execution that was touched, beside its snapshot."""
 
 STORED: Final = ("read_payload", "read_result", "explain")
 
@@ -100,6 +101,8 @@ class Pair:
         start_ms: the first instant.
         observed: whether an observer listens: engines have a shorter way when none does.
         minted: whether the ids are of the engine's own kind: for these it has a shorter way, too.
+        rest_every: after how many calls the rest is compared; it is not part of ``setting``, so that a
+            pasted script compares all of it after each call.
     """
 
     def __init__(
@@ -110,12 +113,15 @@ class Pair:
         start_ms: int = 0,
         observed: bool = False,
         minted: bool = False,
+        rest_every: int = 1,
     ) -> None:
         """Build both."""
         self.setting = (
             f"Pair({seed}, config={config}, start_ms={start_ms}, observed={observed}, minted={minted})"
         )
         self.dial = Dial(start_ms)
+        self.answer: object = None
+        """What the last call answered, as it is."""
         self._config = config
         self._observed = observed
 
@@ -125,7 +131,10 @@ class Pair:
         self._ids = ids()
         self.model = Model(clock=self.dial, ids=ids(), config=config)
         self._told: list[Told] = []
-        self._number = 0
+        self._rest_every = rest_every
+        self._calls = 0
+        self._touched: dict[str, None] = {}
+        """Since the rest was compared last."""
         self._keep(GrantEngine(clock=self.dial, ids=self._ids, config=config))
 
     def _keep(self, engine: GrantEngine) -> None:
@@ -150,9 +159,20 @@ class Pair:
         if call in own:
             own[call](*args, **kwargs)
             return None
-        answer = self._ask(call, *args, **kwargs)
+        self.answer = self._ask(call, *args, **kwargs)
         self._compare_touched(args, kwargs)
-        return _core(answer)
+        return _core(self.answer)
+
+    def check(self) -> None:
+        """Compare what time has done until now, and let the engine check itself.
+
+        Raises:
+            Disagreement: they do not agree.
+            InvariantBroken: the engine does not agree with itself.
+        """
+        self._ask("now_ms")
+        self._compare_touched((), {})
+        self.engine.check()
 
     def _at(self, ms: object) -> None:
         """Set the clock."""
@@ -191,19 +211,31 @@ class Pair:
     # -- comparing ---------------------------------------------------------------------------------
 
     def _compare_touched(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        touched = dict.fromkeys(told.subject for told in self.model.story)
+        touched: dict[str, None] = dict.fromkeys(told.subject for told in self.model.story)
         for value in (*args, *kwargs.values()):
             name = value if type(value) is str else getattr(value, "execution_id", None)
             if type(name) is str:
                 touched[name] = None
         self._compare_events()
-        for execution_id in touched:
-            if all(execution.execution_id != execution_id for execution in self.model.executions):
-                continue
-            for question in OF_EXECUTIONS:
-                self._ask(question, execution_id)
+        for execution_id in self._known(touched):
+            self._ask("describe_execution", execution_id)
         self._ask("next_deadline_ms")
+        self._touched |= touched
+        self._calls += 1
+        if self._calls % self._rest_every == 0:
+            self._compare_rest()
+
+    def _compare_rest(self) -> None:
+        for execution_id in self._known(self._touched):
+            for question in REST:
+                self._ask(question, execution_id)
+        self._touched.clear()
         self._ask("stats")
+
+    def _known(self, names: Iterable[str]) -> list[str]:
+        """Those of them that are names of executions."""
+        known = {execution.execution_id for execution in self.model.executions}
+        return [name for name in names if name in known]
 
     def _compare_events(self) -> None:
         if self._observed:
@@ -219,7 +251,7 @@ class Pair:
         self._ask("leases")
         self._ask("leases_expiring_within", limit)
         for execution in self.model.executions:
-            for question in OF_EXECUTIONS + STORED:
+            for question in ("describe_execution", *REST, *STORED):
                 self._ask(question, execution.execution_id)
         tokens = sorted({token for execution in self.model.executions for token in execution.required})
         for lane_id in sorted({execution.lane_id for execution in self.model.executions}):
@@ -257,6 +289,8 @@ def _answer(method: Callable[..., object], args: tuple[object, ...], kwargs: Map
 
 
 def _agree(question: str, ours: object, theirs: object) -> None:
+    if type(ours) is type(theirs) and ours == theirs:
+        return
     ours, theirs = _comparable(ours), _comparable(theirs)
     if type(ours) is not type(theirs) or ours != theirs:
         raise Disagreement(question, _differences(ours, theirs))

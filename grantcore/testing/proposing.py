@@ -1,4 +1,4 @@
-"""A seeded generator of calls that looks at the state: about 70 % legal, 20 % near misses, 10 % garbage.
+"""A generator of calls that looks at the state: about 70 % legal, 20 % near misses, 10 % garbage.
 
 Durations are short and few, so that deadlines often fall on one instant; time mostly moves to a deadline
 that is pending, to one millisecond before it, or after it.
@@ -7,8 +7,9 @@ that is pending, to one millisecond before it, or after it.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Final, Protocol, TypeVar
 
 from grantcore import (
     ClaimGrant,
@@ -107,6 +108,39 @@ GARBAGE: Final[tuple[object, ...]] = (
 )
 """What hostile callers give."""
 
+T = TypeVar("T")
+
+
+class Chance(Protocol):
+    """Where choices come from; ``random.Random`` has it, and so has what ``hypothesis`` draws."""
+
+    def randrange(self, stop: int, /) -> int:
+        """One of 0..stop-1."""
+        ...
+
+    def choice(self, of: Sequence[T], /) -> T:
+        """One of them."""
+        ...
+
+    def choices(self, population: Sequence[T], *, k: int) -> list[T]:
+        """``k`` of them, any of them more than once."""
+        ...
+
+    def sample(self, population: Sequence[T], k: int) -> list[T]:
+        """``k`` of them, each once."""
+        ...
+
+
+class Kind(Enum):
+    """What a proposed call is meant to be: in seven, two and one of ten cases."""
+
+    LEGAL = 7
+    NEAR_MISS = 2
+    GARBAGE = 1
+
+
+KINDS: Final = tuple(kind for kind in Kind for _ in range(kind.value))
+
 Given = tuple[str, tuple[object, ...], Mapping[str, object]]
 """A call and its arguments."""
 
@@ -123,11 +157,15 @@ class Proposer:
         seed: of its choices; the same seed and the same answers give the same calls.
         model: to look at; nothing is called on it.
         crowd: about so many executions are kept at a time.
+
+    Attributes:
+        kind: what the last proposed call is meant to be.
     """
 
     def __init__(self, seed: int, model: Model, *, crowd: int = 9) -> None:
         """Nothing has happened yet."""
-        self._random = random.Random(seed)
+        self._chance: Chance = random.Random(seed)
+        self.kind = Kind.LEGAL
         self._model = model
         self._crowd = crowd
         self._now = 0
@@ -148,23 +186,32 @@ class Proposer:
 
     # -- choosing ----------------------------------------------------------------------------------
 
-    def step(self, number: int, now_ms: int) -> Step:
-        """The next call."""
+    def step(self, number: int, now_ms: int, chance: Chance | None = None) -> Step:
+        """The next call.
+
+        Args:
+            number: of the step.
+            now_ms: the present instant.
+            chance: where its choices come from; None: from the seed.
+        """
         self._now = now_ms
-        dice = self._random.random()
-        if dice < 0.7:  # noqa: PLR2004 - SPEC of the harness
-            chosen = self._legal()
-        elif dice < 0.9:  # noqa: PLR2004 - as above
-            chosen = self._near_miss()
-        else:
-            chosen = self._garbled(self._legal() if self._odds(2) else self._near_miss())
-        call, args, kwargs = chosen
+        if chance is not None:
+            self._chance = chance
+        self.kind = self._chance.choice(KINDS)
+        call, args, kwargs = self._proposed(self.kind)
         return Step(
             number,
             call,
             tuple(self._symbol(value) for value in args),
             {name: self._symbol(value) for name, value in kwargs.items()},
         )
+
+    def _proposed(self, kind: Kind) -> Given:
+        if kind is Kind.LEGAL:
+            return self._legal()
+        if kind is Kind.NEAR_MISS:
+            return self._near_miss()
+        return self._garbled(self._legal() if self._odds(2) else self._near_miss())
 
     def _symbol(self, value: object) -> object:
         """A minted id as part of the result that told it."""
@@ -184,29 +231,29 @@ class Proposer:
         self._old = [*self._old[-30:], ref]
 
     def _odds(self, one_in: int) -> bool:
-        return self._random.randrange(one_in) == 0
+        return self._chance.randrange(one_in) == 0
 
     def _pick(self, *of: Callable[[], Given]) -> Given:
-        return self._random.choice(of)()
+        return self._chance.choice(of)()
 
     def _ttl(self) -> int:
-        return self._random.choice(TTLS)
+        return self._chance.choice(TTLS)
 
     def _reason(self) -> str:
-        return self._random.choice(REASONS)
+        return self._chance.choice(REASONS)
 
     def _instant(self) -> int:
         """Soon, now, or just past."""
-        return min(max(self._now + self._random.choice((-1, 0, 1, 2, 5, 9)), 0), MAX_MS)
+        return min(max(self._now + self._chance.choice((-1, 0, 1, 2, 5, 9)), 0), MAX_MS)
 
     def _tokens(self) -> list[str]:
-        return self._random.sample(TOKENS, self._random.choice((0, 0, 1, 2)))
+        return self._chance.sample(TOKENS, self._chance.choice((0, 0, 1, 2)))
 
     # -- legal -------------------------------------------------------------------------------------
 
     def _legal(self) -> Given:
         executions = self._model.executions
-        dice = self._random.randrange(10)
+        dice = self._chance.randrange(10)
         if dice == 0 or not executions:
             full = len(executions) >= self._crowd
             return self._look() if full else self._pick(self._create, self._create, self._turn)
@@ -215,11 +262,11 @@ class Proposer:
         if dice <= 4:  # noqa: PLR2004 - and one is about all lanes
             return self._schedule()
         execution = self._lively()
-        return self._random.choice(self._by_phase[execution.phase])(execution)
+        return self._chance.choice(self._by_phase[execution.phase])(execution)
 
     def _lively(self) -> Execution:
         """An execution; rather one that somebody has or may take than one that has ended."""
-        found = self._random.choices(self._model.executions, k=3)
+        found = self._chance.choices(self._model.executions, k=3)
         found.sort(key=lambda execution: (execution.phase in TERMINAL, execution.grant is None))
         return found[0] if self._odds(2) else found[1]
 
@@ -227,29 +274,29 @@ class Proposer:
         instants = [due.at_ms + step for due in self._model.deadlines() for step in (-1, 0, 1)]
         near = sorted(at_ms for at_ms in instants if self._now <= at_ms <= MAX_MS)[:6]
         if near and not self._odds(8):
-            return given("at", self._random.choice(near))
-        return given("at", min(self._now + self._random.choice((0, 1, 2, 30, 3000)), MAX_MS))
+            return given("at", self._chance.choice(near))
+        return given("at", min(self._now + self._chance.choice((0, 1, 2, 30, 3000)), MAX_MS))
 
     def _look(self) -> Given:
         return self._pick(
-            lambda: given("look", self._random.choice((1, 2, 3, 1000))),
+            lambda: given("look", self._chance.choice((1, 2, 3, 1000))),
             lambda: given("advance"),
-            lambda: given("advance", limit=self._random.choice((1, 2))),
-            lambda: given("restart", self._random.choice((0, 0, 5))),
+            lambda: given("advance", limit=self._chance.choice((1, 2))),
+            lambda: given("restart", self._chance.choice((0, 0, 5))),
             lambda: given("misread", max(self._now - 2, 0)),
             lambda: given("leases", worker_instance_id=self._worker()[1]),
             lambda: given("leases_expiring_within", self._ttl()),
             lambda: given(
-                "list_executions", lane_id=self._random.choice(LANES), phase=self._random.choice(list(Phase))
+                "list_executions", lane_id=self._chance.choice(LANES), phase=self._chance.choice(list(Phase))
             ),
             lambda: given("list_expired_leases", as_of_ms=self._instant()),
-            lambda: given("scheduler.peek", self._random.choice(LANES), self._tokens(), limit=3),
+            lambda: given("scheduler.peek", self._chance.choice(LANES), self._tokens(), limit=3),
             lambda: given("renew_leases", list(self._leases.values())[-5:], lease_ttl_ms=self._ttl()),
             lambda: given("operator.revoke_leases_of", self._worker()[1], reason=self._reason()),
         )
 
     def _create(self) -> Given:
-        chance = self._random
+        chance = self._chance
         kwargs: dict[str, object] = {"lane_id": chance.choice(LANES), "policy": chance.choice(POLICIES)}
         options: dict[str, Callable[[], object]] = {
             "execution_id": lambda: f"e{chance.randrange(30)}",
@@ -271,10 +318,10 @@ class Proposer:
         return given("create_execution", **kwargs)
 
     def _one(self, names: list[str]) -> str | None:
-        return self._random.choice(names) if names else None
+        return self._chance.choice(names) if names else None
 
     def _worker(self) -> tuple[str, str]:
-        return self._random.choice(WORKERS)
+        return self._chance.choice(WORKERS)
 
     def _request(
         self, execution: Execution, *, lost: bool
@@ -286,7 +333,7 @@ class Proposer:
             worker_instance_id=instance_id,
             lane_id=execution.lane_id,
             grant_ttl_ms=self._ttl(),
-            capability_hash=self._random.choice((None, "hash")),
+            capability_hash=self._chance.choice((None, "hash")),
             worker_capabilities=execution.required,
         )
 
@@ -337,9 +384,9 @@ class Proposer:
     def _wait(self, execution: Execution) -> Given:
         execution_id = execution.execution_id
         return self._pick(
-            lambda: given("change_priority", execution_id, self._random.choice((0, 1, 2, 9999))),
+            lambda: given("change_priority", execution_id, self._chance.choice((0, 1, 2, 9999))),
             lambda: given(
-                "operator.block", execution_id, reason=self._random.choice(ORDERS), detail=self._reason()
+                "operator.block", execution_id, reason=self._chance.choice(ORDERS), detail=self._reason()
             ),
             lambda: self._cancel(execution),
             lambda: self._tag(execution),
@@ -351,7 +398,7 @@ class Proposer:
         if execution.blocked_for == "waiting_for_children":
             return given("promote_blocked_to_eligible", execution_id)
         if self._odds(3):
-            return given("operator.block", execution_id, reason=self._random.choice(ORDERS))
+            return given("operator.block", execution_id, reason=self._chance.choice(ORDERS))
         if self._odds(2):
             return given("operator.unblock", execution_id, expected_reason=execution.blocked_for)
         return given("operator.unblock", execution_id)
@@ -375,17 +422,17 @@ class Proposer:
             lambda: given(
                 "renew_leases", [lease, *list(self._leases.values())[-2:]], lease_ttl_ms=self._ttl()
             ),
-            lambda: given("update_progress", lease, pct=self._random.choice((0, 50, 100))),
+            lambda: given("update_progress", lease, pct=self._chance.choice((0, 50, 100))),
             lambda: given("update_progress", lease, message=self._reason()),
         )
 
     def _let_go(self, execution: Execution) -> Given:
         lease = self._lease(execution)
         execution_id = execution.execution_id
-        why = {"reason": self._reason(), "category": self._random.choice(CATEGORIES)}
+        why = {"reason": self._reason(), "category": self._chance.choice(CATEGORIES)}
         return self._pick(
             lambda: given("complete_execution", lease),
-            lambda: given("complete_execution", lease, result=self._random.choice((None, b"", b"done"))),
+            lambda: given("complete_execution", lease, result=self._chance.choice((None, b"", b"done"))),
             lambda: given("fail_execution", lease, **why),
             lambda: given("fail_execution", lease, **why),
             lambda: given("cancel_execution", execution_id, reason=self._reason(), lease=lease),
@@ -400,13 +447,13 @@ class Proposer:
             lambda: given("delay_execution", lease, delay_until_ms=self._instant()),
             lambda: given("release_execution", lease),
             lambda: given("move_to_waiting_children", lease),
-            lambda: given("suspend_execution", lease, reason_code=self._random.choice(CODES)),
+            lambda: given("suspend_execution", lease, reason_code=self._chance.choice(CODES)),
             lambda: given(
                 "suspend_execution",
                 lease,
-                reason_code=self._random.choice(CODES),
+                reason_code=self._chance.choice(CODES),
                 timeout_at_ms=self._instant(),
-                timeout_behavior=self._random.choice(BEHAVIORS),
+                timeout_behavior=self._chance.choice(BEHAVIORS),
             ),
         )
 
@@ -429,7 +476,7 @@ class Proposer:
         return given("cancel_execution", execution.execution_id, **kwargs)
 
     def _tag(self, execution: Execution) -> Given:
-        name = self._random.choice(("a.b", "a.c", "x_1.y.z", "q.q"))
+        name = self._chance.choice(("a.b", "a.c", "x_1.y.z", "q.q"))
         return given("set_execution_tags", execution.execution_id, {name: self._reason()})
 
     def _replay(self, execution: Execution) -> Given:
@@ -450,7 +497,7 @@ class Proposer:
             "read_result",
             "lease_history",
         )
-        return given(self._random.choice(calls), execution.execution_id)
+        return given(self._chance.choice(calls), execution.execution_id)
 
     # -- lanes, workers, quotas, budgets -----------------------------------------------------------
 
@@ -460,13 +507,13 @@ class Proposer:
         )
 
     def _lanes(self) -> object:
-        return self._random.choice(({"a": 1, "b": 3}, {"b": 2, "a": 2}, ["a", "b"], ("b", "a"), ["b"]))
+        return self._chance.choice(({"a": 1, "b": 3}, {"b": 2, "a": 2}, ["a", "b"], ("b", "a"), ["b"]))
 
     def _seeker(self) -> object:
         known = self._one([worker.worker_instance_id for worker in self._model.workers])
         if known is not None and self._odds(2):
             return known
-        return Worker(*self._worker(), capabilities=self._random.choice((TOKENS, ["cpu"], [])))
+        return Worker(*self._worker(), capabilities=self._chance.choice((TOKENS, ["cpu"], [])))
 
     def _claim(self) -> Given:
         kwargs: dict[str, object] = {"lanes": self._lanes(), "grant_ttl_ms": self._ttl()}
@@ -474,16 +521,16 @@ class Proposer:
             kwargs["reclaim"] = False
         if self._odds(4):
             return given(
-                "scheduler.claim_many_for_worker", self._seeker(), n=self._random.choice((1, 2, 9)), **kwargs
+                "scheduler.claim_many_for_worker", self._seeker(), n=self._chance.choice((1, 2, 9)), **kwargs
             )
         return given("scheduler.claim_for_worker", self._seeker(), **kwargs)
 
     def _ask(self) -> Given:
-        lane_id = self._random.choice(LANES)
-        execution = self._random.choice(self._model.executions)
+        lane_id = self._chance.choice(LANES)
+        execution = self._chance.choice(self._model.executions)
         lost = execution.phase in LOST
         return self._pick(
-            lambda: given("scheduler.peek", lane_id, self._tokens(), limit=self._random.choice((1, 3))),
+            lambda: given("scheduler.peek", lane_id, self._tokens(), limit=self._chance.choice((1, 3))),
             lambda: given("scheduler.unmatched", lane_id),
             lambda: given(
                 "scheduler.would_grant", execution.execution_id, self._request(execution, lost=lost)
@@ -494,15 +541,15 @@ class Proposer:
     def _work(self) -> Given:
         worker_id, instance_id = self._worker()
         alive = [worker.worker_instance_id for worker in self._model.workers]
-        kwargs: dict[str, object] = {"max_leases": self._random.choice((1, 2))} if self._odds(3) else {}
+        kwargs: dict[str, object] = {"max_leases": self._chance.choice((1, 2))} if self._odds(3) else {}
         return self._pick(
             lambda: given(
                 "register_worker",
                 worker_id,
                 instance_id,
-                lanes=self._random.choice((["a"], ["a", "b"])),
-                capabilities=self._random.choice((TOKENS, ["cpu"], ["gpu", "net"])),
-                liveness_ttl_ms=self._random.choice((5, 50, 300)),
+                lanes=self._chance.choice((["a"], ["a", "b"])),
+                capabilities=self._chance.choice((TOKENS, ["cpu"], ["gpu", "net"])),
+                liveness_ttl_ms=self._chance.choice((5, 50, 300)),
                 **kwargs,
             ),
             lambda: given("heartbeat_worker", self._one(alive) or instance_id),
@@ -515,12 +562,12 @@ class Proposer:
                 lanes=["b"],
                 capabilities=[],
                 liveness_ttl_ms=self._ttl(),
-                namespace=self._random.choice(("other", "default")),
+                namespace=self._chance.choice(("other", "default")),
             ),
         )
 
     def _meter(self) -> Given:
-        chance = self._random
+        chance = self._chance
         budget_id = self._one([budget.budget_id for budget in self._model.budgets]) or "b0"
         usage = {"deltas": chance.choice(({"usd": 1}, {"usd": 3}, {"usd": 4, "io": 1}, {}))}
         key = {"dedup_key": f"d{chance.randrange(3)}"} if self._odds(3) else {}
@@ -552,7 +599,7 @@ class Proposer:
         turned = [lane.lane_id for lane in self._model.lanes if lane.state is not LaneStatus.OPEN]
         if turned and not self._odds(6):
             return given("operator.resume_lane", turned[0])
-        lane_id = self._random.choice(LANES)
+        lane_id = self._chance.choice(LANES)
         return self._pick(
             lambda: given("operator.pause_lane", lane_id),
             lambda: given("operator.drain_lane", lane_id),
@@ -560,8 +607,8 @@ class Proposer:
             lambda: given(
                 "configure_lane",
                 lane_id,
-                max_leases=self._random.choice((None, 1, 3)),
-                aging_ms_per_point=self._random.choice((None, 1, 20)),
+                max_leases=self._chance.choice((None, 1, 3)),
+                aging_ms_per_point=self._chance.choice((None, 1, 20)),
             ),
         )
 
@@ -572,7 +619,7 @@ class Proposer:
         executions = self._model.executions
         if not executions:
             return given("describe_grant", "nobody")
-        execution = self._random.choice(executions)
+        execution = self._chance.choice(executions)
         return self._pick(
             lambda: self._out_of_phase(execution),
             lambda: self._out_of_phase(execution),
@@ -584,13 +631,13 @@ class Proposer:
 
     def _out_of_phase(self, execution: Execution) -> Given:
         """What another phase would allow."""
-        phase = self._random.choice(list(self._by_phase))
-        return self._random.choice(self._by_phase[phase])(execution)
+        phase = self._chance.choice(list(self._by_phase))
+        return self._chance.choice(self._by_phase[phase])(execution)
 
     def _strange_grant(self, execution: Execution) -> Given:
         """A used, lapsed or altered grant; another worker's; of another kind; for another lane."""
         ends = self._instant()
-        grant: object = self._random.choice(
+        grant: object = self._chance.choice(
             (
                 *self._old[-8:],
                 ClaimGrant(execution.execution_id, ends),
@@ -602,20 +649,20 @@ class Proposer:
         if self._odds(4):
             return given("withdraw_grant", grant, worker_id=taker["worker_id"])
         if self._odds(4):
-            return given("claim_execution", grant, lane_id=self._random.choice(LANES), **taker)
-        return given(self._random.choice(("take", "claim_execution", "reclaim_execution")), grant, **taker)
+            return given("claim_execution", grant, lane_id=self._chance.choice(LANES), **taker)
+        return given(self._chance.choice(("take", "claim_execution", "reclaim_execution")), grant, **taker)
 
     def _strange_request(self, execution: Execution) -> Given:
         """Another lane, too few tokens, another kind of request."""
         worker_id, instance_id = self._worker()
         lost = execution.phase in LOST
         calls = ("issue_reclaim_grant",) if lost else ("issue_claim_grant", "issue_resume_grant")
-        call = self._random.choice(calls)
+        call = self._chance.choice(calls)
         kind = IssueReclaimGrantRequest if lost is not self._odds(9) else IssueClaimGrantRequest
         request = kind(
             worker_id=worker_id,
             worker_instance_id=instance_id,
-            lane_id=execution.lane_id if self._odds(2) else self._random.choice(LANES),
+            lane_id=execution.lane_id if self._odds(2) else self._chance.choice(LANES),
             grant_ttl_ms=self._ttl(),
             worker_capabilities=self._tokens(),
         )
@@ -623,10 +670,10 @@ class Proposer:
 
     def _strange_fence(self, execution: Execution) -> Given:
         """An old lease, or one with a part that is wrong or missing."""
-        part = self._random.choice(PARTS)
+        part = self._chance.choice(PARTS)
         ref = self._leases.get(execution.execution_id)
         if self._old and self._odds(2):
-            ref = self._random.choice(self._old)
+            ref = self._chance.choice(self._old)
         lease: object = Fence(execution.execution_id) if ref is None else Altered(ref, part)
         call, args, kwargs = self._pick(
             lambda: self._keep(execution), lambda: self._let_go(execution), lambda: self._pause(execution)
@@ -662,7 +709,7 @@ class Proposer:
             lambda: given("issue_resume_grant", execution.execution_id, self._request(execution, lost=False)),
             lambda: given("scheduler.claim_for_worker", "nobody", lanes=LANES, grant_ttl_ms=5),
             lambda: given("describe_budget", "none"),
-            lambda: given("misread", self._random.choice((None, -1, 1.5, 2**53, True, "5"))),
+            lambda: given("misread", self._chance.choice((None, -1, 1.5, 2**53, True, "5"))),
         )
 
     # -- garbage -----------------------------------------------------------------------------------
@@ -671,9 +718,9 @@ class Proposer:
         """One argument of a call is nonsense."""
         call, args, kwargs = chosen
         if call in {"at", "misread", "restart", "look"}:
-            return given("advance", limit=self._random.choice(GARBAGE))
-        nonsense = self._random.choice(GARBAGE)
-        place = self._random.randrange(len(args) + len(kwargs)) if args or kwargs else -1
+            return given("advance", limit=self._chance.choice(GARBAGE))
+        nonsense = self._chance.choice(GARBAGE)
+        place = self._chance.randrange(len(args) + len(kwargs)) if args or kwargs else -1
         if place < 0:
             return given("describe_execution", nonsense)
         if place < len(args):

@@ -73,9 +73,10 @@ class Admission(World):
         quota = self._quota(execution.quota_policy_id)
         if quota is not None:
             yield from self._quota_full(quota, kind)
-        held = sum(other.lane_id == execution.lane_id for other, _ in self._slots())
-        if lane.max_leases is not None and held >= lane.max_leases:
-            yield "lane", "lane_ceiling", None, ConcurrencyLimitExceeded(scope="lane", retry_at_ms=None)
+        if lane.max_leases is not None:
+            held = sum(other.lane_id == execution.lane_id for other, _ in self._slots())
+            if held >= lane.max_leases:
+                yield "lane", "lane_ceiling", None, ConcurrencyLimitExceeded(scope="lane", retry_at_ms=None)
 
     def _used_up(self, execution: Execution) -> Iterator[Closer]:
         budgets = [b for b in self.budgets if b.budget_id in execution.budget_ids and self._is_used_up(b)]
@@ -140,11 +141,16 @@ class Admission(World):
         return None if self._is_matched(execution) else "waiting_for_capable_worker"
 
     def _opens_at(self, execution: Execution) -> int | None:
-        """When its shelf opens by time alone; one that no worker can run stays closed."""
-        asked = execution.offered and self._is_matched(execution)
+        """When its shelf opens by time alone; one that no worker can run stays closed.
+
+        Time opens what a budget or a quota policy closes, and nothing else.
+        """
+        metered = execution.quota_policy_id is not None or execution.budget_ids
+        asked = metered and execution.offered and self._is_matched(execution)
         closers = self._shelf_closers(execution) if asked else []
         instants = [at_ms for _, _, at_ms, _ in closers if at_ms is not None]
-        return max(instants) if instants and len(instants) == len(closers) else None
+        opens = max(instants) if instants and len(instants) == len(closers) else MAX_MS + 1
+        return opens if opens <= MAX_MS else None
 
     def _openings(self) -> list[int]:
         """When closed shelves with somebody on them open by time alone."""

@@ -6,8 +6,6 @@ is applied, stamped with its own instant, until none is due.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from grantcore import AdvanceReport, ClockError, Phase, Registration
 from grantcore.testing.model import forms
 from grantcore.testing.model.admission import Admission
@@ -36,7 +34,7 @@ class Passing(Endings, Admission):
     def next_deadline_ms(self) -> int | None:
         """When something changes next if nobody calls."""
         self._enter()
-        return min([due.at_ms for due in self.deadlines()] + self._openings(), default=None)
+        return min([at_ms for at_ms, _, _ in self._instants()] + self._openings(), default=None)
 
     def _enter(self) -> int:
         """Begin a call."""
@@ -64,49 +62,49 @@ class Passing(Endings, Admission):
         return count
 
     def _due(self) -> list[Due]:
-        return [due for due in self.deadlines() if due.at_ms <= self._now]
+        return [self._made(*instant) for instant in self._instants() if instant[0] <= self._now]
 
     def deadlines(self) -> list[Due]:
         """Everything that time will do to what there is."""
-        found = [due for execution in self.executions for due in self._deadlines_of(execution)]
-        return found + [self._liveness_of(worker) for worker in self.workers]
+        return [self._made(*instant) for instant in self._instants()]
 
-    def _liveness_of(self, worker: Registration) -> Due:
-        """A worker that is silent is forgotten; its leases are not (SPEC 8)."""
+    def _instants(self) -> list[tuple[int, int, Execution | Registration]]:
+        """Every deadline there is: when, its rank, and whose it is."""
+        found: list[tuple[int, int, Execution | Registration]] = []
+        for execution in self.executions:
+            found += [(at_ms, rank, execution) for at_ms, rank in self._deadlines_of(execution)]
+        return found + [(worker.expires_at_ms, WORKER, worker) for worker in self.workers]
 
-        def lapse(at_ms: int) -> None:
-            self.workers.remove(worker)
-            self._tell("WorkerLapsed", worker.worker_instance_id, at_ms)
-
-        instance_id, namespace = worker.worker_instance_id, worker.namespace
-        return Due(worker.expires_at_ms, WORKER, instance_id, namespace, apply=lapse)
-
-    def _deadlines_of(self, execution: Execution) -> Iterator[Due]:
-        """Every deadline that one execution has."""
-
-        def due(at_ms: int | None, rank: int) -> Iterator[Due]:
-            if at_ms is not None and at_ms <= MAX_MS:
-                yield Due(
-                    at_ms, rank, execution.execution_id, apply=lambda at: self._strike(execution, rank, at)
-                )
-
-        phase = execution.phase
+    def _deadlines_of(self, execution: Execution) -> list[tuple[int, int]]:
+        """Every deadline that one execution has: when, and its rank."""
+        phase, kept = execution.phase, self._config.retention_ms
         if phase in TERMINAL:
-            kept = self._config.retention_ms
             assert execution.completed_at_ms is not None
-            yield from due(None if kept is None else execution.completed_at_ms + kept, RETENTION)
-            return
-        yield from due(execution.deadline_due_ms, EXECUTION)
+            ends = MAX_MS + 1 if kept is None else execution.completed_at_ms + kept
+            return [(ends, RETENTION)] if ends <= MAX_MS else []
+        found = [(execution.deadline_due_ms, EXECUTION), (execution.suspension_due_ms, SUSPENSION)]
         if phase in ACTIVE:
-            yield from due(execution.timeout_at_ms, ATTEMPT)
-        yield from due(execution.suspension_due_ms, SUSPENSION)
-        if phase is Phase.LEASED:
-            assert execution.lease is not None
-            yield from due(execution.lease.expires_at_ms, LEASE)
+            found.append((execution.timeout_at_ms, ATTEMPT))
+        if phase is Phase.LEASED and execution.lease is not None:
+            found.append((execution.lease.expires_at_ms, LEASE))
         if execution.grant is not None:
-            yield from due(execution.grant.expires_at_ms, GRANT)
+            found.append((execution.grant.expires_at_ms, GRANT))
         if phase is Phase.DELAYED:
-            yield from due(execution.delay_due_ms, DELAY)
+            found.append((execution.delay_due_ms, DELAY))
+        return [(at_ms, rank) for at_ms, rank in found if at_ms is not None and at_ms <= MAX_MS]
+
+    def _made(self, at_ms: int, rank: int, of: Execution | Registration) -> Due:
+        """A deadline, and what it does."""
+        if isinstance(of, Execution):
+            return Due(at_ms, rank, of.execution_id, apply=lambda at: self._strike(of, rank, at))
+        return Due(
+            at_ms, rank, of.worker_instance_id, of.namespace, apply=lambda at: self._lapse_worker(of, at)
+        )
+
+    def _lapse_worker(self, worker: Registration, at_ms: int) -> None:
+        """A worker that is silent is forgotten; its leases are not (SPEC 8)."""
+        self.workers.remove(worker)
+        self._tell("WorkerLapsed", worker.worker_instance_id, at_ms)
 
     def _strike(self, execution: Execution, rank: int, at_ms: int) -> None:
         """A deadline of an execution has come."""

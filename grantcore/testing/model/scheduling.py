@@ -135,7 +135,7 @@ class Scheduling(Grants, Registry):
         execution = self._find(execution_id)
         workers = [w for w in self.workers if execution.lane_id in w.lanes]
         missing = {w.worker_instance_id: _lacking(execution, w.capabilities) for w in workers}
-        changes = [due.at_ms for due in self._deadlines_of(execution)]
+        changes = [at_ms for at_ms, _ in self._deadlines_of(execution)]
         opens = self._opens_at(execution)
         if opens is not None:
             changes.append(opens)
