@@ -1,4 +1,4 @@
-"""``python -m docs FOLDER``: write the pages of the API; the exit code is 1 if anything is wrong with them."""
+"""``python -m docs FOLDER``: write the pages of the API; the exit code is 1 if one of them has a fault."""
 
 from __future__ import annotations
 

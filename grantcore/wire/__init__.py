@@ -16,8 +16,8 @@ ReclaimCapExceeded``; ``None`` may be in it), a tuple of such (``tuple[Lease, ..
 ``int``, ``bool`` or ``bytes``.
 
 Nothing is guessed: exact types, known keys only, each of them once, both when reading and when writing.
-Whatever is refused is refused with :class:`~grantcore.InvalidInput`, whose ``field`` is the place
-(``entries[3].lease.lease_epoch``), or with :class:`~grantcore.InvalidCapabilities`.
+Whatever is refused is refused with :class:`grantcore.InvalidInput`, whose ``field`` is the place
+(``entries[3].lease.lease_epoch``), or with :class:`grantcore.InvalidCapabilities`.
 
 >>> from grantcore import ClaimGrant, wire
 >>> grant = ClaimGrant("{fp:7}:job", 5000)

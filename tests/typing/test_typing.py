@@ -1,4 +1,4 @@
-"""Types as a host's checker sees them: right code passes, wrong code fails at the marked lines and no others."""
+"""Types as a host sees them: right code passes, wrong code fails at the marked lines and no others."""
 
 from __future__ import annotations
 
