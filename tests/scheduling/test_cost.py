@@ -20,7 +20,11 @@ MANY: Final = 100_000
 
 
 def steps(call: Callable[[], object]) -> int:
-    """How many bytecodes and calls into C a call takes."""
+    """How many bytecodes and calls into C a call takes.
+
+    From CPython 3.13 on, the bytecodes of a function are told only when it has been traced before: what is
+    compared is run once for nothing.
+    """
     count = 0
 
     def trace(frame: FrameType, _event: str, _argument: object) -> Any:
@@ -95,23 +99,22 @@ def story(stage: Stage) -> dict[str, int]:
 
 def test_closing_and_opening_costs_the_same_for_one_and_for_very_many() -> None:
     """Filling and freeing a quota, using up and resetting a budget, pausing and resuming a lane."""
-    few, many = story(crowd(5)), story(crowd(MANY))
+    _, few, many = (story(crowd(number)) for number in (5, 5, MANY))
     assert few == many
     assert min(few.values()) > 20
 
 
 def test_the_count_can_tell_a_difference() -> None:
     """A scan of those that wait would be seen."""
-    few, many = crowd(5), crowd(50)
-    looks = [steps(stage.engine.list_executions) for stage in (few, many)]
-    assert looks[1] > 5 * looks[0]
+    looks = [steps(crowd(number).engine.list_executions) for number in (5, 5, 50)]
+    assert looks[2] > 5 * looks[1]
 
 
 @pytest.mark.parametrize("sets", [16])
 def test_finding_work_does_not_grow_with_what_is_in_front(sets: int) -> None:
     """I-61: incompatible executions of 16 requirement sets, one that fits behind them all."""
     counts = []
-    for number in (1, 1_000):
+    for number in (1, 1, 1_000):
         stage = Stage(observed=False)
         for i in range(number * sets):
             stage.create(f"x{i}", needs=[f"t{i % sets}"], priority=9)
@@ -121,13 +124,13 @@ def test_finding_work_does_not_grow_with_what_is_in_front(sets: int) -> None:
         assert stage.scheduler.peek(LANE, ()) == ("fits", "too")
         assert stage.next(bob) == "fits"
         counts.append(steps(lambda stage=stage, bob=bob: stage.claim(bob)))  # type: ignore[misc]
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2]
 
 
 def test_shelves_of_others_cost_nothing_either() -> None:
     """SPEC 7: which shelves fit is remembered."""
     counts = []
-    for sets in (1, 1_000):
+    for sets in (1, 1, 1_000):
         stage = Stage(observed=False)
         for i in range(sets):
             stage.create(f"x{i}", needs=[f"t{i}"])
@@ -135,5 +138,5 @@ def test_shelves_of_others_cost_nothing_either() -> None:
             stage.create(name)
         assert stage.next(Worker("bob", "bob-1", [])) == "fits"
         counts.append(steps(lambda stage=stage: stage.claim(Worker("bob", "bob-1", []))))  # type: ignore[misc]
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[2]
     assert ANN.capabilities
