@@ -1,181 +1,452 @@
-"""Every sequence of calls over a small scope, as a search of the graph of states.
+"""Every sequence of calls on one execution by two workers, to a depth, as a search of the graph of states.
 
-One execution, two workers, three deadlines (grant, lease, execution); time goes to the next deadline, or to
-one millisecond before it. Two sequences that lead to the same digest, instant, tokens and grants go on as
-one: nothing else decides what a call does. States that differ in names of ids or in instants are not merged.
+Three deadlines (grant, lease, execution), and those of a delay, a suspension and an attempt; time goes to the
+next deadline, or to one millisecond before it.
+
+What is covered. ``whole`` is every call that can change one execution, and is searched to a lesser depth than
+``reduced``, its core; the tests pin both depths and counts. Not in it: calls on lanes, workers, quotas and
+budgets, the scheduler, other executions, the named forms of ``take``, other values of arguments. Of the
+tokens and grants there ever were only the last is used in calls: in each state all are tried on a copy, and
+those that are refused lead to the same state. An attempt's deadline is set by ``issue_grant_and_claim`` only,
+so that the others go the engine's shorter ways. The model is not run alongside (figure "compared" does that).
+
+What is merged. Two sequences go on as one if their states are the same but for a renaming of minted ids and
+of the two workers (I-50), a shift of all instants (I-56), and the numbers of events. Calls that are refused
+are made, must leave the digest as it was (I-40), and are not followed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
 from grantcore import (
+    ClaimGrant,
     ExecutionPolicy,
     Fence,
     Fixed,
     Granted,
     GrantEngine,
     GrantError,
+    GrantKind,
     IssueClaimGrantRequest,
     IssueReclaimGrantRequest,
+    ReclaimGrant,
+    ResumeGrant,
     RetryPolicy,
 )
+from grantcore.engine.snapshots import EXECUTION
 from grantcore.model.ids import MintedIds
+from grantcore.model.time import NEVER
+from grantcore.testing.pair import Dial
+from grantcore.testing.steps import Ref, Step, resolved
 
 NAME: Final = "e"
 WORKERS: Final = ("w1", "w2")
 POLICY: Final = ExecutionPolicy(retry=RetryPolicy(1, Fixed(0)), max_reclaim_count=1, max_replay_count=1)
 FIRST_NOW: Final = 10
+ISSUES: Final = ("issue_claim_grant", "issue_resume_grant", "issue_reclaim_grant")
+TAKES: Final = ("take", "operator.issue_grant_and_claim")
+I_40: Final = "I-40: a refused call changes nothing"
+GRANTS: Final = (ClaimGrant, ResumeGrant, ReclaimGrant)
+
+
+# -- one way through -----------------------------------------------------------------------------------
+
+
+class Broken(AssertionError):
+    """Something that must hold does not; the text begins with its number."""
+
+
+def hold(rule: str, *, true: bool) -> None:
+    """Break off unless it is true."""
+    if not true:
+        raise Broken(rule)
+
+
+class Scope:
+    """An engine, what it has handed out, and what must hold.
+
+    Args:
+        looking: whether everything is looked at after each call.
+    """
+
+    def __init__(self, *, looking: bool = True) -> None:
+        self.dial = Dial(FIRST_NOW)
+        self.engine = GrantEngine(clock=self.dial, ids=MintedIds("0" * 20))
+        self.tokens: list[Fence] = []
+        self.grants: list[Any] = []
+        self.dead: frozenset[Fence] = frozenset()
+        self._looking = looking
+
+    @property
+    def now(self) -> int:
+        """The present instant."""
+        return self.dial()
+
+    @property
+    def events(self) -> int:
+        """How many there were."""
+        return self.engine._store.sequence
+
+    def call(self, call: str, *args: Any, **kwargs: Any) -> Any:
+        """Make a call of the engine, or ``at``; a refusal gives None, a grant is taken out."""
+        before = (self.events, self.engine.digest()) if self._looking else None
+        answer = self._call(call, args, kwargs)
+        if before is not None and call != "at" and self.events == before[0]:
+            hold(I_40, true=self.engine.digest() == before[1])
+        if type(answer) is Granted:
+            answer = answer.grant
+        if call in TAKES and answer is not None:
+            self.tokens.append(
+                Fence(answer.execution_id, answer.lease_id, answer.lease_epoch, answer.attempt_id)
+            )
+        elif isinstance(answer, GRANTS):
+            self.grants.append(answer)
+        if self._looking:
+            self.look()
+        return answer
+
+    def _call(self, call: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if call == "at":
+            self.dial.reading = args[0]
+            self.engine.advance()
+            return None
+        face, _, name = call.rpartition(".")
+        try:
+            return getattr(self.engine.operator("root") if face else self.engine, name)(*args, **kwargs)
+        except GrantError:
+            return None
+
+    # -- what must hold ------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """All that must hold in one state (I-03, I-05, I-13 to I-15, I-40, I-43, I-48; SPEC 3)."""
+        due = self.engine.next_deadline_ms()
+        hold("SPEC 3: what is due has happened", true=due is None or due > self.now)
+        try:
+            self.engine.check()
+        except GrantError as error:
+            raise Broken(f"check: {error}") from error
+        data = self.engine.snapshot()
+        copy = _copy(data, self.now)
+        hold("I-43: restored as it was", true=copy.digest() == self.engine.digest())
+        self._try_tokens(copy)
+        self._try_grants(data)
+        if due is not None:
+            swept, looked = _copy(data, due), _copy(data, due)
+            swept.advance()
+            looked.describe_execution(NAME)
+            hold("I-48: by a sweep or by a look", true=swept.digest() == looked.digest())
+
+    def _try_tokens(self, copy: GrantEngine) -> None:
+        refused = frozenset(token for token in self.tokens if not _renews(copy, token))
+        passed = frozenset(self.tokens) - refused
+        hold("I-03: at most one token passes", true=len(passed) <= 1)
+        hold("I-05: none that was refused passes again", true=not passed & self.dead)
+        self.dead |= refused
+
+    def _try_grants(self, data: bytes) -> None:
+        """All there ever were, by each worker; a grant is a lookup key, its kind counts (I-12, I-16)."""
+        copy, taken = _copy(data, self.now), set[tuple[type, str]]()
+        for grant in dict.fromkeys(self.grants):
+            for worker in WORKERS:
+                try:
+                    copy.take(grant, worker_id=worker, worker_instance_id=worker, lease_ttl_ms=3)
+                except GrantError:
+                    continue
+                taken.add((type(grant), worker))
+                copy = _copy(data, self.now)
+        shown = self.engine.describe_execution(NAME)
+        alive = None if shown is None else self.engine.describe_grant(NAME)
+        wanted = set() if alive is None else {(GRANTS[list(GrantKind).index(alive.kind)], alive.worker_id)}
+        hold("I-15: the live grant is taken by its worker, and no other", true=taken == wanted)
+
+
+def _copy(data: bytes, at_ms: int) -> GrantEngine:
+    return GrantEngine.restore(data, clock=lambda: at_ms, ids=MintedIds("f" * 20))
+
+
+def _renews(engine: GrantEngine, token: Fence) -> bool:
+    try:
+        engine.renew_lease(token, lease_ttl_ms=3)
+    except GrantError:
+        return False
+    return True
+
+
+# -- what can be said ----------------------------------------------------------------------------------
+
+Said = tuple[str, tuple[object, ...], dict[str, object]]
 
 
 @attrs.frozen
 class Node:
-    """A state, and what was handed out on the way to it."""
+    """A state: the calls that lead to it, and what they handed out last."""
 
-    snapshot: bytes
-    now: int
-    tokens: tuple[Fence, ...] = ()
+    now: int = FIRST_NOW
+    steps: tuple[Step, ...] = ()
+    token: Ref | None = None
+    grant: Ref | None = None
     dead: frozenset[Fence] = frozenset()
-    grants: tuple[tuple[Any, str], ...] = ()
-    path: tuple[str, ...] = ()
 
-    def engine(self, now: int | None = None) -> GrantEngine:
-        """An engine in this state, at its instant or later."""
-        at_ms = self.now if now is None else now
-        ids = MintedIds(f"{len(self.tokens):020x}")
-        return GrantEngine.restore(self.snapshot, clock=lambda: at_ms, ids=ids)
-
-
-Call = tuple[str, Callable[[GrantEngine], object]]
+    def scope(self) -> Scope:
+        """Go there."""
+        scope, results = Scope(looking=False), dict[int, object]()
+        for step in self.steps:
+            make(scope, step, results)
+        scope.dead = self.dead
+        return scope
 
 
-def calls(node: Node) -> Iterator[Call]:
-    """The alphabet: what can be said in this state, sensible or not."""
-    yield (
-        "create",
-        lambda e: e.create_execution(
-            lane_id="a", execution_id=NAME, policy=POLICY, deadline_at_ms=FIRST_NOW + 40
-        ),
+def make(scope: Scope, step: Step, results: dict[int, object]) -> None:
+    """Make a call whose arguments may be what earlier ones gave."""
+    args = [resolved(value, results) for value in step.args]
+    results[step.number] = scope.call(step.call, *args, **step.kwargs)
+
+
+def _say(call: str, *args: object, **kwargs: object) -> Said:
+    return call, args, kwargs
+
+
+def reduced(node: Node) -> Iterator[Said]:
+    """The core of the alphabet: what is granted, taken, kept, lost and ended."""
+    yield _say(
+        "create_execution", lane_id="a", execution_id=NAME, policy=POLICY, deadline_at_ms=node.now + 40
     )
     for worker in WORKERS:
-        yield f"issue {worker}", lambda e, w=worker: _issue(e, w)  # type: ignore[misc]
-        if node.grants:
-            yield (
-                f"take {worker}",
-                lambda e, w=worker: e.take(  # type: ignore[misc]
-                    node.grants[-1][0], worker_id=w, worker_instance_id=w, lease_ttl_ms=9
-                ),
-            )
-    for n, token in enumerate(node.tokens[-2:]):
-        yield f"renew {n}", lambda e, t=token: e.renew_lease(t, lease_ttl_ms=12)  # type: ignore[misc]
-        yield f"complete {n}", lambda e, t=token: e.complete_execution(t)  # type: ignore[misc]
-        yield f"fail {n}", lambda e, t=token: e.fail_execution(t, reason="")  # type: ignore[misc]
-        yield f"release {n}", lambda e, t=token: e.release_execution(t)  # type: ignore[misc]
-    yield "revoke", lambda e: e.operator("root").revoke_lease(NAME, reason="")
-    yield "cancel", lambda e: e.cancel_execution(NAME, reason="")
-    yield "replay", lambda e: e.replay_execution(NAME)
+        who: dict[str, Any] = {"worker_id": worker, "worker_instance_id": worker}
+        for call in ISSUES:
+            kind = IssueReclaimGrantRequest if "reclaim" in call else IssueClaimGrantRequest
+            yield _say(call, NAME, kind(**who, lane_id="a", grant_ttl_ms=5))
+        if node.grant is not None:
+            yield _say("take", node.grant, **who, lease_ttl_ms=9)
+    if node.token is not None:
+        yield _say("renew_lease", node.token, lease_ttl_ms=12)
+        yield _say("complete_execution", node.token)
+        yield _say("fail_execution", node.token, reason="r")
+        yield _say("release_execution", node.token)
+    yield _say("operator.revoke_lease", NAME, reason="r")
+    yield _say("cancel_execution", NAME, reason="r")
+    yield _say("replay_execution", NAME)
 
 
-def _issue(engine: GrantEngine, worker: str) -> object:
-    """Whatever kind of grant fits."""
-    who: dict[str, Any] = {
-        "worker_id": worker,
-        "worker_instance_id": worker,
-        "lane_id": "a",
-        "grant_ttl_ms": 5,
-    }
-    answer = engine.issue_reclaim_grant(NAME, IssueReclaimGrantRequest(**who))
-    if type(answer) is Granted:
-        return answer.grant
-    request = IssueClaimGrantRequest(**who)
-    try:
-        return engine.issue_claim_grant(NAME, request)
-    except GrantError:
-        return engine.issue_resume_grant(NAME, request)
+def whole(node: Node) -> Iterator[Said]:
+    """Every call that can change one execution."""
+    yield from reduced(node)
+    if node.token is not None:
+        yield from _by_holder(node.token, node.now)
+    for worker in WORKERS:
+        who: dict[str, Any] = {"worker_id": worker, "worker_instance_id": worker}
+        yield _say(
+            "operator.issue_grant_and_claim", NAME, **who, lease_ttl_ms=9, attempt_timeout_ms=7
+        )  # the attempt's deadline comes first
+        if node.grant is not None:
+            yield _say("withdraw_grant", node.grant, worker_id=worker)
+    yield _say("resume_execution", NAME)
+    yield _say("resume_execution", NAME, resume_delay_ms=4)
+    yield _say("promote_blocked_to_eligible", NAME)
+    yield _say("change_priority", NAME, 5)
+    yield _say("set_execution_tags", NAME, {"a.b": "c"})
+    yield _say("purge_execution", NAME)
+    for call in ("block", "unblock", "complete"):
+        yield _say(f"operator.{call}", NAME)
+    for call in ("cancel", "fail"):
+        yield _say(f"operator.{call}", NAME, reason="r")
+
+
+Alphabet = Callable[[Node], Iterator[Said]]
+
+
+def _by_holder(token: Ref, now: int) -> Iterator[Said]:
+    """What the holder can do beside the core."""
+    yield _say("delay_execution", token, delay_until_ms=now + 4)
+    yield _say("move_to_waiting_children", token)
+    yield _say("update_progress", token, pct=50)
+    yield _say("cancel_execution", NAME, reason="r", lease=token)
+    for behavior in ("fail", "auto_resume", "escalate"):
+        yield _say(
+            "suspend_execution", token, reason_code="r", timeout_at_ms=now + 6, timeout_behavior=behavior
+        )
+
+
+# -- the search ----------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Failure(Exception):
+    """Something does not hold after these calls; breadth first, so there are no fewer."""
+
+    steps: tuple[Step, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        return f"no seed: {self.reason}\n\n{script(self.steps)}\n"
+
+
+def script(steps: Sequence[Step]) -> str:
+    """The calls as a script that can be pasted and run in the root of the repository."""
+    calls = [repr(step).replace("pair.call(", "scope.call(", 1) for step in steps]
+    return "\n".join(
+        [
+            "from grantcore import *",
+            "from tests.proof.small_scope import Scope",
+            "",
+            "scope = Scope()",
+            *calls,
+        ]
+    )
 
 
 class Search:
-    """Breadth first, to a depth; counts nodes and edges."""
+    """Breadth first, to a depth; counts states and calls.
 
-    def __init__(self, depth: int) -> None:
+    Args:
+        alphabet: ``reduced`` or ``whole``.
+        depth: how many calls.
+    """
+
+    def __init__(self, alphabet: Alphabet, depth: int) -> None:
         self.depth = depth
-        self.nodes = self.edges = 0
+        self.nodes = 1
+        self.edges = 0
+        self._alphabet = alphabet
         self._seen: set[object] = set()
 
     def go(self) -> None:
-        """Visit everything, and check each state once (I-03, I-05, I-40, I-43, I-48)."""
-        start = GrantEngine(clock=lambda: FIRST_NOW)
-        level = [Node(start.snapshot(), FIRST_NOW)]
-        self.nodes = 1
+        """Make every call in every state, and look at each state once.
+
+        Raises:
+            Failure: with the shortest way there.
+        """
+        level = [Node()]
         for _ in range(self.depth):
             level = [found for node in level for found in self._next(node)]
 
     def _next(self, node: Node) -> Iterator[Node]:
-        engine = node.engine()
-        before = engine.digest()
-        for name, call in calls(node):
+        scope, quiet, moved = node.scope(), list[Step](), list[tuple[Step, Scope, object]]()
+        results = self._results(scope, node)
+        for call, args, kwargs in self._said(node, scope):
             self.edges += 1
-            number = engine.stats().events
+            step = Step(len(node.steps) + 1, call, args, kwargs)
+            number = scope.events
             try:
-                answer = call(engine)
-            except GrantError:
-                answer = None
-            if engine.stats().events != number:
-                yield from self._visit(node, engine, node.now, name, answer)
-                engine = node.engine()
+                make(scope, step, results)
+            except Exception as error:
+                raise Failure((*node.steps, step), repr(error)) from error
+            if call == "at" or scope.events != number:
+                moved.append((step, scope, results[step.number]))
+                scope = node.scope()
             else:
-                assert engine.digest() == before, (*node.path, name, "I-40")
-        due = engine.next_deadline_ms()
-        for name, at_ms in (("just before", (due or 0) - 1), ("due", due or 0)):
-            if due is not None and at_ms > node.now:
-                self.edges += 1
-                yield from self._visit(node, _lapsed(node, at_ms), at_ms, name, None)
+                quiet.append(step)
+        self._refused(node, quiet)
+        for step, there, answer in moved:
+            yield from self._visit(node, there, step, answer)
 
-    def _visit(self, node: Node, engine: GrantEngine, now: int, name: str, answer: object) -> Iterator[Node]:
-        tokens, grants = node.tokens, node.grants
-        if hasattr(answer, "lease_id") and name.startswith("take"):
-            tokens = (*tokens, _fence(answer))
-        if name.startswith("issue") and hasattr(answer, "grant_key"):
-            grants = ((answer, name),)
-        digest = engine.digest()
-        key = (digest, now, tokens, grants, node.dead)
+    def _said(self, node: Node, scope: Scope) -> Iterator[Said]:
+        """All calls, and time."""
+        due = scope.engine.next_deadline_ms() or 0
+        yield from self._alphabet(node)
+        yield from (_say("at", ms) for ms in (due - 1, due) if ms > node.now)
+
+    def _results(self, scope: Scope, node: Node) -> dict[int, object]:
+        """What the references of calls in this state mean."""
+        results: dict[int, object] = {}
+        if node.token is not None:
+            results[node.token.number] = scope.tokens[-1]
+        if node.grant is not None:
+            results[node.grant.number] = scope.grants[-1]
+        return results
+
+    def _refused(self, node: Node, quiet: Sequence[Step]) -> None:
+        """None of them changes anything (I-40); only if they do together, each is asked."""
+        if self._changes(node, quiet):
+            for step in quiet:
+                if self._changes(node, [step]):
+                    raise Failure((*node.steps, step), I_40)
+            raise Failure((*node.steps, *quiet), I_40)
+
+    def _changes(self, node: Node, steps: Sequence[Step]) -> bool:
+        scope = node.scope()
+        before, results = scope.engine.digest(), self._results(scope, node)
+        for step in steps:
+            make(scope, step, results)
+        return scope.engine.digest() != before
+
+    def _visit(self, node: Node, scope: Scope, step: Step, answer: object) -> Iterator[Node]:
+        key = form(scope)
         if key in self._seen:
             return
         self._seen.add(key)
         self.nodes += 1
-        path = (*node.path, name)
-        engine.check()
-        found = Node(engine.snapshot(), now, tokens, node.dead, grants, path)
-        assert found.engine().digest() == digest, (*path, "I-43")
-        yield attrs.evolve(found, dead=found.dead | _refused(found))
-
-
-def _lapsed(node: Node, at_ms: int) -> GrantEngine:
-    """Time goes on; by a sweep or by a look, the state is the same (I-48)."""
-    swept, looked = node.engine(at_ms), node.engine(at_ms)
-    swept.advance()
-    looked.describe_execution(NAME)
-    assert swept.digest() == looked.digest(), (*node.path, at_ms, "I-48")
-    return swept
-
-
-def _fence(lease: Any) -> Fence:
-    return Fence(lease.execution_id, lease.lease_id, lease.lease_epoch, lease.attempt_id)
-
-
-def _refused(node: Node) -> frozenset[Fence]:
-    """All tokens there ever were are tried: at most one passes, and none that was refused before."""
-    refused: set[Fence] = set()
-    engine = node.engine()
-    for token in node.tokens:
+        steps = (*node.steps, step)
         try:
-            engine.renew_lease(token, lease_ttl_ms=3)
-        except GrantError:
-            refused.add(token)
-    passed = set(node.tokens) - refused
-    assert len(passed) <= 1, (*node.path, "I-03")
-    assert not passed & node.dead, (*node.path, "I-05")
-    return frozenset(refused)
+            scope.look()
+        except Broken as error:
+            raise Failure(steps, str(error)) from error
+        taken = Ref(step.number) if step.call in TAKES and answer is not None else node.token
+        granted = Ref(step.number) if isinstance(answer, GRANTS) else node.grant
+        yield Node(scope.now, steps, taken, granted, scope.dead)
+
+
+# -- the same but for names and instants ---------------------------------------------------------------
+
+_TENURE: Final = (
+    *("execution_id", "lane_id", "lease_id", "lease_epoch", "attempt_id", "attempt_index", "attempt_type"),
+    *("kind", "worker_id", "worker_instance_id", "acquired_at_ms", "prefix"),
+)
+_GRANT: Final = ("kind", "issued_at_ms", "expires_at_ms", "terms")
+_NAMED: Final = {
+    "lease_id": "id",
+    "attempt_id": "id",
+    "worker_id": "w",
+    "worker_instance_id": "w",
+    "terms": "w",
+}
+_DURATIONS: Final = ("attempt_rest_ms",)
+
+
+class _Form:
+    """Ids are numbered as they appear, instants count from now."""
+
+    def __init__(self, now: int) -> None:
+        self._now = now
+        self._names: dict[object, int] = {}
+
+    def of(self, name: str, value: Any) -> object:
+        """Of a field."""
+        kind = type(value)
+        if kind is int:
+            is_instant = name.endswith("_ms") and name not in _DURATIONS and value != NEVER
+            return value - self._now if is_instant else value
+        if kind is str and name in _NAMED:
+            return self._names.setdefault((_NAMED[name], value), len(self._names))
+        if kind is dict:
+            return tuple((key, self.of(key, part)) for key, part in value.items() if key != "lost_sequence")
+        if kind is list:
+            names = {"tenure": _TENURE, "grant": _GRANT}.get(name, (name,) * len(value))
+            return tuple(self.of(*pair) for pair in zip(names, value, strict=True))
+        return value
+
+
+def form(scope: Scope) -> object:
+    """What decides all that can happen next: the record, and what was handed out."""
+    form, store = _Form(scope.now), scope.engine._store
+    record = store.records.get(NAME)
+    return (
+        None if record is None else form.of("", EXECUTION.write(record)),
+        store.epoch_floor,
+        tuple(
+            (
+                form.of("lease_id", t.lease_id),
+                t.lease_epoch,
+                form.of("attempt_id", t.attempt_id),
+                t in scope.dead,
+            )
+            for t in scope.tokens
+        ),
+        tuple((type(grant), max(grant.expires_at_ms - scope.now, 0)) for grant in scope.grants[-1:]),
+        frozenset(map(type, scope.grants)),  # of the others ``take`` reads no more
+    )

@@ -11,37 +11,53 @@ from typing import Any, Final
 
 import pytest
 
-from grantcore import GrantEngine
+from grantcore import GrantEngine, GrantError
 from grantcore.engine.core import Core
+from grantcore.engine.operator import Operator
 from tests.proof.figures import FIGURES, Part
-from tests.proof.small_scope import Search
+from tests.proof.small_scope import Alphabet, Broken, Failure, Search, reduced, script, whole
 
-DEPTH: Final = 7
-NIGHTLY_DEPTH: Final = 9
+CI: Final = ((whole, 6, (7_241, 54_560)), (reduced, 8, (2_903, 17_012)))
+"""Alphabet, depth, (states, calls); together about 80 s of processor time."""
+
+NIGHTLY: Final = ((whole, 7), (reduced, 10))
 
 
-def searched(depth: int) -> Search:
-    search = Search(depth)
+def searched(alphabet: Alphabet, depth: int) -> Search:
+    search = Search(alphabet, depth)
     search.go()
     return search
 
 
-def test_a_shallow_search() -> None:
-    search = searched(4)
-    assert (search.nodes, search.edges) == (75, 207)
+@pytest.mark.parametrize(("alphabet", "depth", "counts"), [(whole, 3, (61, 287)), (reduced, 4, (44, 207))])
+def test_a_shallow_search(alphabet: Alphabet, depth: int, counts: tuple[int, int]) -> None:
+    search = searched(alphabet, depth)
+    assert (search.nodes, search.edges) == counts
 
 
 @pytest.mark.proof
-def test_to_the_depth() -> None:
-    with Part("small_scope", wanted=FIGURES["small_scope"].ci, seconds=600) as part:
-        part.count(searched(DEPTH).edges)
-    assert part.reached == FIGURES["small_scope"].ci
+@pytest.mark.parametrize(("alphabet", "depth", "counts"), CI)
+def test_to_the_depth(alphabet: Alphabet, depth: int, counts: tuple[int, int]) -> None:
+    with Part("small_scope", wanted=counts[1], seconds=600) as part:
+        search = searched(alphabet, depth)
+        part.count(search.edges)
+    assert (search.nodes, search.edges) == counts
+
+
+def test_the_figure_is_the_sum() -> None:
+    assert FIGURES["small_scope"].ci == sum(calls for _, _, (_, calls) in CI)
 
 
 @pytest.mark.nightly
 def test_deeper() -> None:
     with Part("small_scope", wanted=FIGURES["small_scope"].nightly, seconds=36_000) as part:
-        part.count(searched(NIGHTLY_DEPTH).edges)
+        for alphabet, depth in NIGHTLY:
+            part.count(searched(alphabet, depth).edges)
+
+
+# -- planted bugs --------------------------------------------------------------------------------------
+
+Plant = Callable[[pytest.MonkeyPatch], None]
 
 
 def any_token_passes(patch: pytest.MonkeyPatch) -> None:
@@ -60,10 +76,55 @@ def all_lapse_late(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Core, "_lapse", lambda self, now, limit=None: original(self, now - 1, limit))
 
 
-@pytest.mark.parametrize("plant", [any_token_passes, all_lapse_late])
+def anybody_takes(patch: pytest.MonkeyPatch) -> None:
+    """A grant is taken by whoever has it (I-15)."""
+    original = GrantEngine.take
+
+    def take(self: GrantEngine, grant: Any, *, worker_id: str, **more: Any) -> object:
+        held = self.describe_grant(grant.execution_id)
+        return original(self, grant, worker_id=held.worker_id if held else worker_id, **more)
+
+    patch.setattr(GrantEngine, "take", take)
+
+
+def a_refused_block_stamps(patch: pytest.MonkeyPatch) -> None:
+    """What is refused leaves a mark (I-40); only the whole alphabet has the call."""
+    original = Operator.block
+
+    def block(self: Operator, execution_id: str, **more: Any) -> object:
+        try:
+            return original(self, execution_id, **more)
+        except GrantError:
+            record = self._engine._store.records.get(execution_id)
+            if record is not None:
+                record.priority += 1
+            raise
+
+    patch.setattr(Operator, "block", block)
+
+
+PLANTS: Final = (
+    (any_token_passes, reduced, 6, "I-03"),
+    (all_lapse_late, reduced, 2, "SPEC 3"),
+    (anybody_takes, reduced, 2, "I-15"),
+    (a_refused_block_stamps, whole, 3, "I-40"),
+)
+"""The bug, where it is found, in how many calls, and by which assertion."""
+
+
+@pytest.mark.parametrize(("plant", "alphabet", "calls", "rule"), PLANTS)
 def test_a_planted_bug_is_found(
-    plant: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+    plant: Plant, alphabet: Alphabet, calls: int, rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """By what is meant to find it; the script fails alike when it is pasted, and not without the bug."""
     plant(monkeypatch)
-    with pytest.raises(AssertionError):
-        searched(DEPTH)
+    with pytest.raises(Failure, match=rf"^no seed: {rule}: ") as found:
+        searched(alphabet, calls)
+    failure = found.value
+    assert len(failure.steps) == calls
+    pasted = script(failure.steps)
+    assert pasted in str(failure)
+    with pytest.raises(Broken, match=rf"^{rule}: "):
+        exec(pasted, {})  # noqa: S102 - it is what a reader would do
+    monkeypatch.undo()
+    exec(pasted, {})  # noqa: S102
