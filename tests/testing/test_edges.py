@@ -167,3 +167,9 @@ def test_both_say_that_there_is_no_grant() -> None:
     call, args, kwargs = proposer._use(pair.model.executions[0])
     assert args == ("e",)
     pair.call(call, *args, **kwargs)
+
+
+def test_a_call_without_arguments_becomes_one_with_nonsense() -> None:
+    """There is nothing to replace in it."""
+    call, args, kwargs = Proposer(0, Pair().model)._garbled(("advance", (), {}))
+    assert (call, len(args), kwargs) == ("describe_execution", 1, {})
