@@ -20,7 +20,7 @@ from tests.proof.simulated.running import SETTINGS, Failure, script, setting_of,
 MOVES: Final = {False: 60_000, True: 20_000}
 """Of one seed, unobserved and observed, which is dearer: after that a new engine begins."""
 
-PARTS: Final = 8
+PARTS: Final = 4
 NIGHTLY_PARTS: Final = 80
 
 
