@@ -26,22 +26,21 @@ PYPROJECT: Final = Path(__file__).parents[2] / "pyproject.toml"
 hypothesis_entry.register()
 
 
-def waiting(execution_id: str, lane_id: str, policy: gc.ExecutionPolicy | None = None) -> gc.GrantEngine:
-    engine = gc.GrantEngine(clock=gc.ManualClock())
-    engine.create_execution(lane_id=lane_id, execution_id=execution_id, policy=policy)
-    return engine
-
-
 @QUICK
 @given(strategies.ids(), strategies.policies(), strategies.claim_requests(), strategies.lease_ttls())
 def test_a_whole_lifecycle_of_drawn_values(
     execution_id: str, policy: gc.ExecutionPolicy, request: gc.IssueClaimGrantRequest, lease_ttl_ms: int
 ) -> None:
-    """Nothing drawn is refused as ``InvalidInput``, up to the takeover of a lost lease."""
-    engine = waiting(execution_id, request.lane_id, policy)
+    """Nothing drawn is refused as ``InvalidInput``, from the creation to the end."""
+    engine = gc.GrantEngine(clock=gc.ManualClock())
+    engine.create_execution(lane_id=request.lane_id, execution_id=execution_id, policy=policy)
     grant = engine.issue_claim_grant(execution_id, request)
-    who = {"worker_id": request.worker_id, "worker_instance_id": request.worker_instance_id}
-    lease = engine.take(grant, **who, lease_ttl_ms=lease_ttl_ms)
+    lease = engine.take(
+        grant,
+        worker_id=request.worker_id,
+        worker_instance_id=request.worker_instance_id,
+        lease_ttl_ms=lease_ttl_ms,
+    )
     assert (grant.expires_at_ms, lease.expires_at_ms) == (request.grant_ttl_ms, lease_ttl_ms)
     engine.complete_execution(lease)
     engine.check()
