@@ -32,6 +32,7 @@ MODULES: Final = (
     "grantcore.observing.spans",
     "grantcore.observing.timeline",
     "grantcore.testing",
+    "grantcore.testing.strategies",
     *WIRE,
 )
 
@@ -93,7 +94,11 @@ def build(folder: Path, modules: Iterable[str] = MODULES) -> list[str]:
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(name)
+    """Import it, and what it imports only when somebody asks."""
+    module = importlib.import_module(name)
+    for listed in getattr(module, "__all__", ()):
+        getattr(module, listed)
+    return module
 
 
 def _faults(name: str, page: Path) -> list[str]:

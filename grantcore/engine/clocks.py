@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from grantcore.model import checks
 from grantcore.model.errors import invalid
@@ -12,6 +12,14 @@ from grantcore.model.errors import invalid
 Clock = Callable[[], int]
 
 _NS_PER_MS: Final = 1_000_000
+
+
+class DeadlineSource(Protocol):
+    """What knows when something changes next by itself, as a :class:`grantcore.GrantEngine` does."""
+
+    def next_deadline_ms(self) -> int | None:
+        """The earliest instant at which something changes if no call comes; None if nothing is pending."""
+        ...
 
 
 class SystemClock:
@@ -70,3 +78,27 @@ class ManualClock:
             raise invalid("ms", "not before the present instant")
         self._now_ms = ms
         return ms
+
+    def jump_to_next_deadline(self, source: DeadlineSource) -> int | None:
+        """Go on to the next deadline of ``source``, an engine for instance, and give it.
+
+        None if nothing is pending; the clock then stands where it stood. A deadline that has passed leaves
+        the clock where it is too, and is given as it is.
+
+        Raises:
+            InvalidInput: what the source tells is no instant.
+
+        >>> from grantcore import GrantEngine
+        >>> clock = ManualClock()
+        >>> engine = GrantEngine(clock=clock)
+        >>> clock.jump_to_next_deadline(engine)
+        >>> _ = engine.create_execution(lane_id="main", delay_until_ms=40)
+        >>> clock.jump_to_next_deadline(engine), clock()
+        (40, 40)
+
+        O(1) beside what the source does. SPEC 3.
+        """
+        deadline_ms = source.next_deadline_ms()
+        if deadline_ms is not None:
+            self._now_ms = max(self._now_ms, checks.instant("next_deadline_ms", deadline_ms))
+        return deadline_ms
