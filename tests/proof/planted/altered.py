@@ -8,11 +8,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final
 
-PACKAGE: Final = Path(__file__).parents[3] / "grantcore"
+_SPEC: Final = find_spec("grantcore")
+assert _SPEC is not None
+assert _SPEC.origin is not None
+PACKAGE: Final = Path(_SPEC.origin).parent
+"""Where it is, the work tree or an installation."""
 
 Sources = Mapping[str, str]
 """Source by path below ``grantcore``."""
