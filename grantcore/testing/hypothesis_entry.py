@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final, cast
-
-from hypothesis import strategies as st
+from typing import TYPE_CHECKING, Final, cast
 
 import grantcore as gc
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
 
 NAMES: Final[Mapping[type, str]] = MappingProxyType(
     {
@@ -33,14 +34,16 @@ NAMES: Final[Mapping[type, str]] = MappingProxyType(
 
 def register() -> None:
     """Register a strategy for each of :data:`NAMES`. O(1)."""
+    from hypothesis import strategies as st
+
     for kind in NAMES:
         st.register_type_strategy(kind, _drawn)
 
 
-def _drawn(kind: type) -> st.SearchStrategy[object]:
+def _drawn(kind: type) -> SearchStrategy[object]:
     """Found only now: that module may be just the one whose import has brought ``hypothesis`` in."""
     strategies = import_module("grantcore.testing.strategies")
-    return cast("Callable[[], st.SearchStrategy[object]]", getattr(strategies, NAMES[kind]))()
+    return cast("Callable[[], SearchStrategy[object]]", getattr(strategies, NAMES[kind]))()
 
 
 __all__ = ["NAMES", "register"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from importlib import import_module
 from pathlib import Path
@@ -110,3 +112,18 @@ def test_the_entry_points_are_declared() -> None:
     module, name = declared["hypothesis"]["grantcore"].split(":")
     assert getattr(import_module(module), name) is hypothesis_entry.register
     assert declared["pytest11"] == {"grantcore": "grantcore.testing.plugin"}
+
+
+@pytest.mark.parametrize("first", ["hypothesis", "hypothesis_entry", "machine", "strategies"])
+def test_whatever_is_imported_first(first: str) -> None:
+    """``hypothesis`` runs the entry point while it is imported, perhaps by one of our own modules."""
+    module = first if first == "hypothesis" else f"grantcore.testing.{first}"
+    code = (
+        f"import importlib; importlib.import_module({module!r})\n"
+        "from grantcore.testing.hypothesis_entry import NAMES, register; register()\n"
+        "from hypothesis import strategies as st\n"
+        "for kind in NAMES: st.from_type(kind).validate()"
+    )
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
