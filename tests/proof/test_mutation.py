@@ -40,7 +40,7 @@ def _scored(paths: list[str], number: int, workers: int) -> tuple[Score, list[st
     return score, survivors
 
 
-@pytest.mark.proof
+@pytest.mark.nightly
 def test_a_sample_of_what_changed_is_killed_as_before() -> None:
     """Its share may lie below the recorded one by what chance does to so small a sample, not by more."""
     paths = changed()

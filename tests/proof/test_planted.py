@@ -30,7 +30,7 @@ SECONDS: Final = 60
 MEDIAN_SECONDS: Final = 10
 
 
-@pytest.mark.proof
+@pytest.mark.nightly
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_planted_bug_is_found(part: int) -> None:
     names = HUNTED[part::PARTS]
@@ -51,7 +51,7 @@ def test_a_hole_is_closed(name: str) -> None:
     assert hunt(PLANTS[name].sources(), seconds=10 * SECONDS).seed is not None
 
 
-@pytest.mark.proof
+@pytest.mark.nightly
 def test_without_a_bug_nothing_is_found() -> None:
     found = hunt({}, seconds=10 * SECONDS)
     assert found.detector is None, found
