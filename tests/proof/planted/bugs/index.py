@@ -139,7 +139,7 @@ INDEX: Final = (
     Plant(
         "a shelf for one more than the lane may have",
         "SPEC 11",
-        ("index/waiting.py", "        return aisle.claims < limit", "        return aisle.claims <= limit"),
+        ("index/waiting.py", "or aisle.claims < self.most", "or aisle.claims <= self.most"),
     ),
     Plant(
         "shelves of one lane do not part by tokens",
