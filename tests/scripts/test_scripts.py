@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import runpy
 import sys
@@ -99,9 +100,8 @@ def test_the_command_checks_and_rewrites(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_the_module_is_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["scripts", str(STORIES[0])])
-    monkeypatch.delitem(sys.modules, "grantcore.testing.scripts.__main__")
     with pytest.raises(SystemExit) as left:
-        runpy.run_module("grantcore.testing.scripts", run_name="__main__")
+        runpy.run_path(inspect.getfile(main), run_name="__main__")
     assert left.value.code == 0
 
 

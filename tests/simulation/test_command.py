@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import runpy
@@ -195,10 +196,9 @@ def test_the_table_is_chosen_on_a_terminal(
 def test_the_module_runs_the_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "grantcore.__main__")
     monkeypatch.setattr(sys, "argv", ["grantcore", "simulate", "--limit", "5"])
     with pytest.raises(SystemExit) as ended:
-        runpy.run_module("grantcore", run_name="__main__")
+        runpy.run_path(inspect.getfile(__main__), run_name="__main__")
     assert ended.value.code == 0
     assert "digest" in capsys.readouterr().out
 
