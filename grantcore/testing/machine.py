@@ -33,7 +33,7 @@ time, and whatever you believe about it is one more invariant.
 ...             shown = self.backend.describe_execution(lease.execution_id)
 ...             assert shown and shown.current_lease_id == lease.lease_id, "printed without a lease"
 >>> quick = settings(
-...     derandomize=True, database=None, stateful_step_count=12,
+...     derandomize=True, database=None, max_examples=1_000, stateful_step_count=20,
 ...     phases=[Phase.generate],                        # your own runs leave this out, and shrink
 ...     suppress_health_check=[HealthCheck.too_slow])
 >>> try:

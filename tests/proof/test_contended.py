@@ -63,12 +63,13 @@ def test_planted_races_are_found() -> None:
     finds_the_planted_races()
 
 
+@pytest.mark.proof
 def test_a_failure_is_told_shortly() -> None:
     """The script has fewer chapters, threads or executions than what failed, and what it shows is Python."""
     contest = Contest(seed=1, locked=False, executions=64)
-    error = failure(contest, tries=20)
+    error = failure(contest, tries=1_000)
     assert error is not None
     small = shortest(contest)
     assert small != contest
-    assert failure(small, tries=50) is not None
+    assert failure(small, tries=1_000) is not None
     compile(script(small, error), "script", "exec")
