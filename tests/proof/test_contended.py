@@ -18,7 +18,7 @@ ALL_WAYS = 3 * len(STORIES)
 def finds_the_planted_races() -> None:
     """The engine without its lock, and the one that was told it needs none, are found out."""
     for contest in (Contest(seed=1, locked=False), Contest(seed=1, threadsafe=False)):
-        assert failure(contest, tries=20) is not None
+        assert failure(contest, tries=1_000) is not None
 
 
 def contended(part_number: int, wanted: int, seconds: float) -> None:
