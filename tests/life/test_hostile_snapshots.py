@@ -192,6 +192,7 @@ def test_every_place_removed_doubled_renamed() -> None:
         _judge_all(removals(DOCUMENT, path), path)
 
 
+@pytest.mark.proof
 def test_every_place_with_a_hostile_value() -> None:
     """A fifth of the values at each place, another fifth at the next; all of them in the nightly run."""
     for turn, path in enumerate(PLACES):

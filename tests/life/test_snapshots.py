@@ -54,7 +54,7 @@ def test_every_kind_of_record_comes_back(phase: Phase) -> None:
         assert twice.digest() == stage.engine.digest()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", one_in(4, SEEDS))
 def test_the_same_future(seed: int) -> None:
     """I-43: from any cut of a walk, the rest of it gives the same answers, events, ids and digest."""
     walk = recorded(seed)

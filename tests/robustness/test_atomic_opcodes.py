@@ -38,6 +38,7 @@ def test_interrupted_at_every_opcode(scenario: Scenario) -> None:
     assert not EACH or (tally.points > 500 and tally.halfway > 100)
 
 
+@pytest.mark.proof
 def test_a_run_of_lapses_interrupted_between_opcodes() -> None:
     """I-41: six lapses of six kinds and a retry that is due at once; every thirteenth opcode."""
     plan = planned(named("advance", "falling_due"))
