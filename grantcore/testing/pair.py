@@ -2,7 +2,8 @@
 
 Compared after each call: the answer, or the refusal with its class and attributes; the events, if the
 engine is observed; the next deadline. After each call, or some calls later (``state_every``), the snapshots
-of the executions that were touched since; and so (``rest_every``) whatever else is shown of them, and counts. At times (``look``) everything that is shown of everything, and ``check()``.
+of the executions that were touched since; and so (``rest_every``) whatever else is shown of them, and
+counts. At times (``look``) everything that is shown of everything, and ``check()``.
 """
 
 from __future__ import annotations

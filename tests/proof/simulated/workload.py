@@ -20,7 +20,7 @@ NAMES: Final = 48
 HANDLES: Final = 24
 BUSY: Final = 12
 """With fewer leases than these most workers go on with what they have."""
-TTLS: Final = (20, 60, 150, 400)
+TTLS: Final = (10, 30, 90, 300)
 ROUTE: Final = (0, 1, 2, 3) + (1, 4, 5, 1, 4, 5) * 2
 """Where to look for work: mostly in one lane."""
 KINDS: Final = (0, 0, 0, 0, 1, 1, 2, 2)
@@ -49,10 +49,10 @@ class Workload:
         """256 places, filled by weight."""
         weights: tuple[tuple[int, Callable[[], object]], ...] = (
             (14, self._create),
-            (10, self._claim),
+            (8, self._claim),
             (16, self._issue),
-            (23, self._take),
-            (127, self._renew),
+            (18, self._take),
+            (134, self._renew),
             (23, self._complete),
             (9, self._let_go),
             (6, self._again),
