@@ -211,11 +211,15 @@ class Workload:
         elif dice & 4:
             leases[place] = renewed
 
+    def _goes_on(self) -> bool:
+        """Whether a worker stays with what it has."""
+        return len(self._leases) < BUSY and self._below(4) > 0
+
     def _complete(self) -> None:
         place = self._place()
         if place < 0:
             return
-        if len(self._leases) < BUSY and self._below(4):
+        if self._goes_on():
             self._renew()
             return
         lease = self._leases[place]
@@ -227,6 +231,9 @@ class Workload:
     def _let_go(self) -> None:
         place = self._place()
         if place < 0:
+            return
+        if self._goes_on():
+            self._renew()
             return
         lease = self._leases[place]
         dice = self._below(64)
