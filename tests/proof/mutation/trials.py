@@ -51,6 +51,7 @@ OF_LAYER: Final = {
 }
 OF_FILE: Final = {
     "engine/checking.py": ("tests/test_check.py", "tests/life/test_hostile_snapshots.py"),
+    "engine/clocks.py": ("tests/test_clocks.py",),
     "engine/choosing.py": ("tests/scheduling",),
     "engine/core.py": ("tests/robustness/test_atomic_recovery.py", "tests/robustness/test_threads.py"),
     "engine/explaining.py": ("tests/scheduling/test_explain.py",),
