@@ -23,6 +23,7 @@ from grantcore import (
     ManualClock,
     Partition,
     ReclaimGrant,
+    ResumeGrant,
     RetryPolicy,
     SystemClock,
 )
@@ -36,7 +37,7 @@ REQUEST: Final = IssueClaimGrantRequest(
 )
 
 
-def taken(engine: GrantEngine, grant: ClaimGrant) -> Lease:
+def taken(engine: GrantEngine, grant: ClaimGrant | ResumeGrant) -> Lease:
     return engine.take(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=9)
 
 
