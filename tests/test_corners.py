@@ -30,7 +30,6 @@ from grantcore import (
 from grantcore.engine import processes
 from grantcore.model.ids import MintedIds
 from grantcore.model.values import FrozenDict
-from grantcore.testing.model.looking import partition
 
 REQUEST: Final = IssueClaimGrantRequest(
     worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=1_000
@@ -79,14 +78,6 @@ def test_budgets_may_be_named_in_a_tuple() -> None:
     shown = engine.describe_execution(engine.create_execution(lane_id="main", budget_ids=("b",)).execution_id)
     assert shown is not None
     assert shown.budget_ids == ("b",)
-
-
-@pytest.mark.parametrize("lane_id", ["default", "main", "a"])
-def test_an_id_of_the_engine_carries_the_partition_of_its_lane(lane_id: str) -> None:
-    """SPEC 9; the CRC is the model's own."""
-    engine = GrantEngine(clock=ManualClock(0))
-    created = engine.create_execution(lane_id=lane_id)
-    assert created.execution_id.startswith(f"{partition(lane_id).partition_key}:")
 
 
 @pytest.mark.parametrize("execution_id", ["{fp:7}:a-b", "{fp:999}:a", "{fp:07}:a", "plain"])

@@ -9,7 +9,6 @@ import random
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from attrs import evolve
 
 from grantcore import (
     EngineConfig,
@@ -17,9 +16,7 @@ from grantcore import (
     ExecutionSnapshot,
     GrantEngine,
     GrantError,
-    InvalidInput,
     IssueClaimGrantRequest,
-    LimitExceeded,
     ManualClock,
     Phase,
     Scheduler,
@@ -146,36 +143,6 @@ def differences(seed: int, steps: int = 400, retention_ms: int | None = 700) -> 
 def test_both_ways_are_one(seed: int, retention_ms: int | None) -> None:
     """I-42: the short way changes nothing but the time it takes."""
     assert not differences(seed, retention_ms=retention_ms)
-
-
-def test_the_limit_holds_on_the_short_way() -> None:
-    """SPEC 11: without an observer, and with ids of the engine's own."""
-    engine = GrantEngine(clock=ManualClock(0), ids=MintedIds(NONCE), config=EngineConfig(max_executions=2))
-    for _ in range(2):
-        engine.create_execution(lane_id="main")
-    with pytest.raises(LimitExceeded):
-        engine.create_execution(lane_id="main")
-    assert len(shown(engine)) == 2
-
-
-def test_nothing_ends_after_the_end_of_time_on_the_short_way() -> None:
-    """I-52: a sum that would lie beyond is refused, there as on the general way; time came near it late."""
-    clock = ManualClock(0)
-    engine = GrantEngine(clock=clock, ids=MintedIds(NONCE))
-    for _ in range(2):
-        engine.create_execution(lane_id="main")
-    one, other = (entry.execution_id for entry in shown(engine))
-    clock.set(2**53 - 1_000)
-    request = REQUESTS[2]
-    with pytest.raises(InvalidInput):
-        engine.issue_claim_grant(one, evolve(request, grant_ttl_ms=1_000))
-    grant = engine.issue_claim_grant(other, request)
-    with pytest.raises(InvalidInput):
-        engine.take(grant, worker_id="bob", worker_instance_id="bob-1", lease_ttl_ms=1_000)
-    lease = engine.take(grant, worker_id="bob", worker_instance_id="bob-1", lease_ttl_ms=900)
-    with pytest.raises(InvalidInput):
-        engine.renew_lease(lease, lease_ttl_ms=1_000)
-    engine.check()
 
 
 @pytest.mark.parametrize(

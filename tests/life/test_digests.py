@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import pytest
 
-from grantcore import EngineConfig, GrantEngine, ManualClock
+from grantcore import GrantEngine
 from tests.life import digest_story
 from tests.life.digest_story import Story
 
@@ -139,34 +139,6 @@ def _digest_with(**given: Any) -> str:
     story = Story()
     story.engine.create_execution(**{"lane_id": "main", "execution_id": "a", **given})
     return story.engine.digest()
-
-
-def test_a_key_is_state_as_long_as_it_counts() -> None:
-    """D-27: until its end, which is no part of it; not until somebody clears it away."""
-    clocks, engines = (ManualClock(0), ManualClock(0)), []
-    config = EngineConfig(idempotency_window_ms=200)
-    for clock, key in zip(clocks, ("x", "y"), strict=True):
-        engine = GrantEngine(clock=clock, ids=digest_story.Ids(), config=config)
-        engine.create_execution(lane_id="main", execution_id="a", idempotency_key=key)
-        engines.append(engine)
-    for at_ms, kinds in ((199, 2), (200, 1)):
-        for clock in clocks:
-            clock.set(at_ms)
-        assert len({engine.digest() for engine in engines}) == kinds
-
-
-def test_usage_is_state_as_long_as_it_counts() -> None:
-    """SPEC 7, 9: what was used in an earlier period is none, whether or not somebody has looked since."""
-    clocks, engines = (ManualClock(0), ManualClock(0)), []
-    for clock, amount in zip(clocks, (3, 4), strict=True):
-        engine = GrantEngine(clock=clock, ids=digest_story.Ids())
-        engine.create_budget("b", hard_limits={"usd": 9}, reset_interval_ms=200)
-        engine.report_usage("b", {"usd": amount})
-        engines.append(engine)
-    for at_ms, kinds in ((199, 2), (200, 1)):
-        for clock in clocks:
-            clock.set(at_ms)
-        assert len({engine.digest() for engine in engines}) == kinds
 
 
 def test_what_is_no_state_is_not_in_the_digest() -> None:

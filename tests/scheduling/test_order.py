@@ -36,19 +36,6 @@ def test_priority_then_creation_then_id() -> None:
     assert drained(stage) == expected
 
 
-@pytest.mark.parametrize("aging_ms", [None, 10])
-def test_a_priority_that_has_changed_counts_at_once(aging_ms: int | None) -> None:
-    """SPEC 7, I-34: up and down, in a lane that ages and in one that does not."""
-    stage = Stage()
-    stage.engine.configure_lane(LANE, aging_ms_per_point=aging_ms)
-    for name, priority in (("a", 9), ("b", 5), ("c", 0)):
-        stage.create(name, priority=priority)
-    stage.engine.change_priority("a", 1)
-    assert stage.scheduler.peek(LANE, (), limit=1) == ("b",)
-    stage.engine.change_priority("c", 7)
-    assert drained(stage) == ["c", "b", "a"]
-
-
 def test_an_incompatible_head_hides_nothing() -> None:
     """I-61: it is as if it were not there."""
     stage = Stage()

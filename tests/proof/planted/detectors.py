@@ -88,7 +88,6 @@ def run_tests(path: Seed) -> None:
 
 
 TESTS: Final = (
-    "tests/test_inner.py",
     "tests/life/test_decisions_d01_to_d17.py",
     "tests/life/test_decisions_d20_to_d33.py",
     "tests/life/test_time.py",
@@ -98,9 +97,6 @@ TESTS: Final = (
     "tests/robustness/test_epochs.py",
     "tests/robustness/test_atomic_inner.py",
     "tests/life/test_digests.py",
-    "tests/life/test_lists.py",
-    "tests/scheduling/test_order.py",
-    "tests/test_corners.py",
 )
 
 DETECTORS: Final = (

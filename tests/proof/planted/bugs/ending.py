@@ -21,9 +21,9 @@ ENDING: Final = (
         ),
     ),
     Plant(
-        "what is left of a paused attempt grows",
+        "a paused attempt has no rest",
         "SPEC 5",
-        ("rules/pausing.py", "max(ends - now, 1)", "max(ends - now, 1) + 1"),
+        ("rules/pausing.py", "max(ends - now, 1)", "max(ends - now, 0)"),
     ),
     Plant(
         "a pause does not name its attempt",
