@@ -11,19 +11,20 @@ from typing import Any, Final
 import pytest
 
 import grantcore as gc
+from grantcore.events import Event
 from grantcore.index.waiting import Waiting
 from grantcore.model.ids import MintedIds, crc_partition, partition_index
 from grantcore.model.time import MAX_MS
-from tests.inner_rig import REQUEST, Rig
+from tests.inner_rig import CALLS, REQUEST, Rig
 from tests.robustness.injection import Tracer
-from tests.robustness.test_atomic_inner import CALLS, interrupted
+from tests.robustness.test_atomic_inner import interrupted
 
 PERIOD_MS: Final = 50
 NONCE: Final = "0" * 20
 
 
-def _engine(clock: gc.ManualClock, **limits: int) -> gc.GrantEngine:
-    return gc.GrantEngine(clock=clock, ids=MintedIds(NONCE), config=gc.EngineConfig(**limits))
+def _engine(clock: gc.ManualClock, config: gc.EngineConfig = gc.EngineConfig()) -> gc.GrantEngine:  # noqa: B008 - frozen
+    return gc.GrantEngine(clock=clock, ids=MintedIds(NONCE), config=config)
 
 
 def _state(engine: gc.GrantEngine) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def test_a_minted_id_carries_the_partition_of_its_lane(lane_id: str) -> None:
 def test_an_operator_is_named_in_the_events_of_its_calls() -> None:
     """SPEC 10."""
     rig = Rig()
-    events: list[gc.Event] = []
+    events: list[Event] = []
     operator = rig.engine.operator("olga")
     with rig.engine.subscribe(events.append):
         operator.block(rig.waiting)
@@ -64,7 +65,7 @@ def test_an_operator_is_named_in_the_events_of_its_calls() -> None:
 def test_an_interrupted_commit_still_tells_its_event_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """I-65."""
     rig = Rig()
-    events: list[gc.Event] = []
+    events: list[Event] = []
 
     def broken(*_: object) -> None:
         raise KeyboardInterrupt
@@ -86,7 +87,7 @@ def test_an_interrupted_commit_still_tells_its_event_once(monkeypatch: pytest.Mo
 def test_a_key_is_state_until_the_instant_it_expires() -> None:
     """D-27."""
     clock = gc.ManualClock(1_000)
-    engine = _engine(clock, idempotency_window_ms=PERIOD_MS)
+    engine = _engine(clock, gc.EngineConfig(idempotency_window_ms=PERIOD_MS))
     engine.create_execution(lane_id="main", idempotency_key="k")
     clock.advance(PERIOD_MS - 1)
     assert _state(engine)["keys"]
@@ -147,6 +148,20 @@ def test_a_heartbeat_leaves_nothing_at_its_old_instant() -> None:
     assert [worker.worker_instance_id for worker in engine.list_workers().entries] == ["w-1"]
 
 
+def test_a_reclaim_asks_for_no_rate() -> None:
+    """SPEC 5, 7: the window counts claims, and here it is full."""
+    clock = gc.ManualClock(1_000)
+    engine = _engine(clock)
+    engine.create_quota_policy("q", max_requests_per_window=1)
+    created = engine.create_execution(lane_id="main", quota_policy_id="q")
+    _take(engine, created.execution_id)
+    clock.advance(500)
+    again = gc.IssueReclaimGrantRequest(
+        worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=100
+    )
+    assert isinstance(engine.issue_reclaim_grant(created.execution_id, again), gc.Granted)
+
+
 # -- the plain way (engine/inner.py) ---------------------------------------------------------------
 
 
@@ -167,9 +182,20 @@ def test_at_the_end_of_time_both_ways_are_one() -> None:
     assert answers[0] == answers[1]
 
 
+def test_a_lease_that_cannot_be_costs_no_ids() -> None:
+    """SPEC 9: ids are minted after every guard has passed."""
+    ids = MintedIds(NONCE)
+    engine = gc.GrantEngine(clock=gc.ManualClock(MAX_MS - 200), ids=ids)
+    grant = engine.issue_claim_grant(engine.create_execution(lane_id="main").execution_id, REQUEST)
+    minted = ids.count
+    with pytest.raises(gc.InvalidInput):
+        engine.claim_execution(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=500)
+    assert ids.count == minted
+
+
 def test_creation_stops_at_the_limit() -> None:
     """SPEC 11."""
-    engine = _engine(gc.ManualClock(1_000), max_executions=2)
+    engine = _engine(gc.ManualClock(1_000), gc.EngineConfig(max_executions=2))
     for _ in range(2):
         engine.create_execution(lane_id="main")
     with pytest.raises(gc.LimitExceeded):
@@ -232,7 +258,7 @@ def test_renewal_and_completion_are_mutations_with_a_number() -> None:
 def test_what_is_completed_is_forgotten_in_time() -> None:
     """SPEC 9: after its retention, though nothing else was due so soon."""
     clock = gc.ManualClock(1_000)
-    engine = _engine(clock, retention_ms=50)
+    engine = _engine(clock, gc.EngineConfig(retention_ms=50))
     lease = _take(engine, engine.create_execution(lane_id="main").execution_id)
     engine.complete_execution(lease)
     clock.advance(50)
