@@ -1,7 +1,4 @@
-"""What chance seldom meets: the last instant, the second call, the engine's own ids, its plain way.
-
-The runs that compare engine and model bring ids of their own, so they go the general way only.
-"""
+"""What chance seldom meets: the last instant, the second call, the engine's own ids, its plain way, order."""
 
 from __future__ import annotations
 
@@ -123,6 +120,46 @@ def test_one_that_aged_loses_its_old_place_with_its_priority() -> None:
     engine.change_priority(urgent, 0)
     assert scheduler.peek("main", []) == (first, urgent)
     engine.check()
+
+
+@pytest.mark.parametrize(("priority", "first"), [(4, "old"), (6, "new")])
+def test_a_point_of_priority_weighs_as_much_as_the_lane_says(priority: int, first: str) -> None:
+    """SPEC 7: ten milliseconds of waiting for one point; who came fifty later needs more than five."""
+    clock = gc.ManualClock(1_000)
+    engine = _engine(clock)
+    engine.configure_lane("main", aging_ms_per_point=10)
+    engine.create_execution(lane_id="main", execution_id="old")
+    clock.advance(50)
+    engine.create_execution(lane_id="main", execution_id="new", priority=priority)
+    assert gc.Scheduler(engine).peek("main", [], limit=1) == (first,)
+
+
+def test_leases_of_an_instance_are_revoked_in_the_order_of_their_ends() -> None:
+    """SPEC 8: then by id, whatever the order in which they were taken."""
+    engine = _engine(gc.ManualClock(1_000))
+    for name, ttl_ms in (("a", 300), ("c", 100), ("b", 100), ("d", 200)):
+        engine.create_execution(lane_id="main", execution_id=name)
+        _take(engine, name, ttl_ms)
+    revoked = engine.operator("boss").revoke_leases_of("w-1", reason="r")
+    assert [one.execution_id for one in revoked] == ["b", "c", "d", "a"]
+
+
+def test_lost_ones_go_first_and_a_lane_that_was_served_pays() -> None:
+    """SPEC 7: at equal priority who lost its lease goes before all others; lanes take turns by weight."""
+    clock = gc.ManualClock(1_000)
+    engine = _engine(clock)
+    scheduler, worker = gc.Scheduler(engine), gc.Worker("w", "w-1", [])
+    engine.create_execution(lane_id="main", execution_id="new")
+    clock.advance(1)
+    engine.create_execution(lane_id="main", execution_id="lost")
+    _take(engine, "lost", 5)
+    clock.advance(5)
+    for name in ("x", "y"):
+        engine.create_execution(lane_id="other", execution_id=name)
+    grants = [
+        scheduler.claim_for_worker(worker, lanes={"main": 1, "other": 1}, grant_ttl_ms=50) for _ in range(4)
+    ]
+    assert [grant.execution_id for grant in grants if grant] == ["lost", "x", "new", "y"]
 
 
 def test_a_lease_that_ends_in_the_last_bucket_is_told() -> None:
