@@ -239,6 +239,33 @@ def test_creation_stops_at_the_limit() -> None:
         engine.create_execution(lane_id="main")
 
 
+def test_a_paused_lane_grants_nothing() -> None:
+    """SPEC 7."""
+    rig = Rig()
+    rig.engine.operator("boss").pause_lane("main")
+    with pytest.raises(gc.LanePaused):
+        rig.engine.issue_claim_grant(rig.waiting, REQUEST)
+
+
+@pytest.mark.parametrize(("given", "kept"), [(-1, 0), (0, 0), (9_000, 9_000), (9_001, 9_000)])
+def test_a_priority_beyond_its_bounds_is_the_bound(given: int, kept: int) -> None:
+    """SPEC 7."""
+    engine = _engine(gc.ManualClock(1_000))
+    shown = engine.describe_execution(engine.create_execution(lane_id="main", priority=given).execution_id)
+    assert shown is not None
+    assert shown.priority == kept
+
+
+@pytest.mark.parametrize(("delay_ms", "state"), [(0, "waiting"), (5, "delayed")])
+def test_a_resume_tells_whether_it_waits(delay_ms: int, state: str) -> None:
+    """Reference 11.6."""
+    rig = Rig()
+    rig.engine.suspend_execution(rig.lease, reason_code="r")
+    resumed = rig.engine.resume_execution(rig.lease.execution_id, resume_delay_ms=delay_ms)
+    assert isinstance(resumed, gc.Resumed)
+    assert resumed.public_state == state
+
+
 def test_a_grant_needs_the_tokens() -> None:
     """I-22."""
     rig = Rig()
