@@ -18,6 +18,8 @@ are made, must leave the digest as it was (I-40), and are not followed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -39,7 +41,10 @@ from grantcore import (
 )
 from grantcore.engine.snapshots import EXECUTION
 from grantcore.model.ids import MintedIds
+from grantcore.model.records import Execution, Past, Rare, Store, spec_fields
 from grantcore.model.time import NEVER
+from grantcore.model.views import Attempt
+from grantcore.rules.fencing import attempt_id_of
 from grantcore.testing.pair import Dial
 from grantcore.testing.steps import Ref, Step, resolved
 
@@ -75,7 +80,8 @@ class Scope:
 
     def __init__(self, *, looking: bool = True) -> None:
         self.dial = Dial(FIRST_NOW)
-        self.engine = GrantEngine(clock=self.dial, ids=MintedIds("0" * 20))
+        self.ids = MintedIds("0" * 20)
+        self.engine = GrantEngine(clock=self.dial, ids=self.ids)
         self.tokens: list[Fence] = []
         self.grants: list[Any] = []
         self.dead: frozenset[Fence] = frozenset()
@@ -90,6 +96,15 @@ class Scope:
     def events(self) -> int:
         """How many there were."""
         return self.engine._store.sequence
+
+    def twin(self, at_ms: int | None = None) -> Scope:
+        """Another one in the same state, at this instant or a later one, which goes on by itself."""
+        twin = Scope(looking=False)
+        twin.dial.reading = self.now if at_ms is None else at_ms
+        twin.ids.count = self.ids.count
+        twin.tokens, twin.grants, twin.dead = [*self.tokens], [*self.grants], self.dead
+        _become(twin.engine, self.engine)
+        return twin
 
     def call(self, call: str, *args: Any, **kwargs: Any) -> Any:
         """Make a call of the engine, or ``at``; a refusal gives None, a grant is taken out."""
@@ -131,42 +146,90 @@ class Scope:
         except GrantError as error:
             raise Broken(f"check: {error}") from error
         data = self.engine.snapshot()
-        copy = _copy(data, self.now)
-        hold("I-43: restored as it was", true=copy.digest() == self.engine.digest())
-        self._try_tokens(copy)
-        self._try_grants(data)
+        restored = GrantEngine.restore(data, clock=self.dial, ids=MintedIds("f" * 20))
+        hold("I-43: restored as it was", true=restored.digest() == self.engine.digest())
+        self._try_tokens(restored)
+        self._try_grants()
         if due is not None:
-            swept, looked = _copy(data, due), _copy(data, due)
+            swept, looked = self.twin(due).engine, self.twin(due).engine
             swept.advance()
             looked.describe_execution(NAME)
-            hold("I-48: by a sweep or by a look", true=swept.digest() == looked.digest())
+            hold("I-48: by a sweep or by a look", true=stored(swept) == stored(looked))
 
-    def _try_tokens(self, copy: GrantEngine) -> None:
-        refused = frozenset(token for token in self.tokens if not _renews(copy, token))
+    def _try_tokens(self, restored: GrantEngine) -> None:
+        refused = frozenset(token for token in self.tokens if not _renews(restored, token))
         passed = frozenset(self.tokens) - refused
         hold("I-03: at most one token passes", true=len(passed) <= 1)
         hold("I-05: none that was refused passes again", true=not passed & self.dead)
         self.dead |= refused
 
-    def _try_grants(self, data: bytes) -> None:
+    def _try_grants(self) -> None:
         """All there ever were, by each worker; a grant is a lookup key, its kind counts (I-12, I-16)."""
-        copy, taken = _copy(data, self.now), set[tuple[type, str]]()
+        twin, taken = self.twin(), set[tuple[type, str]]()
         for grant in dict.fromkeys(self.grants):
             for worker in WORKERS:
                 try:
-                    copy.take(grant, worker_id=worker, worker_instance_id=worker, lease_ttl_ms=3)
+                    twin.engine.take(grant, worker_id=worker, worker_instance_id=worker, lease_ttl_ms=3)
                 except GrantError:
                     continue
                 taken.add((type(grant), worker))
-                copy = _copy(data, self.now)
+                twin = self.twin()
         shown = self.engine.describe_execution(NAME)
         alive = None if shown is None else self.engine.describe_grant(NAME)
         wanted = set() if alive is None else {(GRANTS[list(GrantKind).index(alive.kind)], alive.worker_id)}
         hold("I-15: the live grant is taken by its worker, and no other", true=taken == wanted)
 
 
-def _copy(data: bytes, at_ms: int) -> GrantEngine:
-    return GrantEngine.restore(data, clock=lambda: at_ms, ids=MintedIds("f" * 20))
+def _become(engine: GrantEngine, other: GrantEngine) -> None:
+    """Put an engine into the state of another, ids as they were minted; indexes are built anew."""
+    store = _copied(other._store)
+    engine._keep(store)
+    engine._specs = {spec_fields(record.spec): record.spec for record in store.records.values()}
+    engine._last_ms = other._last_ms
+    engine._indexes.rebuild()
+    engine._choose_way()
+
+
+def _copied(store: Store) -> Store:
+    """A store with all that the calls of the alphabets write."""
+    twin = Store(sequence=store.sequence, epoch_floor=store.epoch_floor)
+    for name, record in store.records.items():
+        twin.records[name] = record = copy(record)
+        record.spec = attrs.evolve(record.spec, lane=twin.lane(record.spec.lane_id))
+        record.rare, record.past = copy(record.rare), copy(record.past)
+        if record.past is not None:
+            record.past.attempts = {n: copy(attempt) for n, attempt in record.past.attempts.items()}
+            record.past.history = dict(record.past.history)
+    return twin
+
+
+_FIELDS: Final = {
+    cls: attrgetter(*(field.name for field in attrs.fields(cls) if field.name not in derived))
+    for cls, derived in (
+        (Store, ("records", "lanes")),
+        (Execution, ("spec", "filed_ms", "filed_as", "queued", "rare", "past")),
+        (Rare, ()),
+        (Past, ("attempts",)),
+        (Attempt, ()),
+    )
+}
+"""All that is stored of each, but for its parts and for what is derived."""
+
+
+def stored(engine: GrantEngine) -> object:
+    """What the digest is over, for engines with the same ids; at a fraction of its price."""
+    return [*_parts(engine._store)]
+
+
+def _parts(store: Store) -> Iterator[object]:
+    yield _FIELDS[Store](store)
+    yield [lane for lane in store.lanes if store.lanes[lane].is_set_up]
+    for record in store.records.values():
+        past = record.past
+        attempts = () if past is None else past.attempts.values()
+        for part in (record, record.rare, past, *attempts):
+            yield None if part is None else _FIELDS[type(part)](part)
+        yield spec_fields(record.spec)
 
 
 def _renews(engine: GrantEngine, token: Fence) -> bool:
@@ -184,21 +247,29 @@ Said = tuple[str, tuple[object, ...], dict[str, object]]
 
 @attrs.frozen
 class Node:
-    """A state: the calls that lead to it, and what they handed out last."""
+    """A state: the calls that lead to it, and what they handed out last.
 
-    now: int = FIRST_NOW
+    Args:
+        scope: is there, and stays; calls are made on its twins.
+    """
+
+    scope: Scope = attrs.field(factory=lambda: Scope(looking=False))
     steps: tuple[Step, ...] = ()
     token: Ref | None = None
     grant: Ref | None = None
-    dead: frozenset[Fence] = frozenset()
 
-    def scope(self) -> Scope:
-        """Go there."""
-        scope, results = Scope(looking=False), dict[int, object]()
-        for step in self.steps:
-            make(scope, step, results)
-        scope.dead = self.dead
-        return scope
+    @property
+    def now(self) -> int:
+        """The present instant."""
+        return self.scope.now
+
+
+def arrived(steps: Sequence[Step]) -> Scope:
+    """Make all these calls on a new engine."""
+    scope, results = Scope(looking=False), dict[int, object]()
+    for step in steps:
+        make(scope, step, results)
+    return scope
 
 
 def make(scope: Scope, step: Step, results: dict[int, object]) -> None:
@@ -306,14 +377,18 @@ class Search:
     Args:
         alphabet: ``reduced`` or ``whole``.
         depth: how many calls.
+        merged: gives the same for two states that go on as one.
     """
 
-    def __init__(self, alphabet: Alphabet, depth: int) -> None:
+    def __init__(
+        self, alphabet: Alphabet, depth: int, merged: Callable[[Scope], object] | None = None
+    ) -> None:
         self.depth = depth
         self.nodes = 1
         self.edges = 0
         self._alphabet = alphabet
-        self._seen: set[object] = set()
+        self._form = merged or form
+        self.seen: set[object] = set()
 
     def go(self) -> None:
         """Make every call in every state, and look at each state once.
@@ -322,11 +397,12 @@ class Search:
             Failure: with the shortest way there.
         """
         level = [Node()]
-        for _ in range(self.depth):
-            level = [found for node in level for found in self._next(node)]
+        for left in reversed(range(self.depth)):
+            # The states of the last level are looked at, and dropped.
+            level = [found for node in level for found in self._next(node) if left]
 
     def _next(self, node: Node) -> Iterator[Node]:
-        scope, quiet, moved = node.scope(), list[Step](), list[tuple[Step, Scope, object]]()
+        scope, quiet, moved = node.scope.twin(), list[Step](), list[tuple[Step, Scope, object]]()
         results = self._results(scope, node)
         for call, args, kwargs in self._said(node, scope):
             self.edges += 1
@@ -338,7 +414,7 @@ class Search:
                 raise Failure((*node.steps, step), repr(error)) from error
             if call == "at" or scope.events != number:
                 moved.append((step, scope, results[step.number]))
-                scope = node.scope()
+                scope = node.scope.twin()
             else:
                 quiet.append(step)
         self._refused(node, quiet)
@@ -369,26 +445,31 @@ class Search:
             raise Failure((*node.steps, *quiet), I_40)
 
     def _changes(self, node: Node, steps: Sequence[Step]) -> bool:
-        scope = node.scope()
+        scope = node.scope.twin()
         before, results = scope.engine.digest(), self._results(scope, node)
         for step in steps:
             make(scope, step, results)
         return scope.engine.digest() != before
 
     def _visit(self, node: Node, scope: Scope, step: Step, answer: object) -> Iterator[Node]:
-        key = form(scope)
-        if key in self._seen:
+        scope.engine.advance()  # what is due already: a delay of nothing
+        key = self._form(scope)
+        if key in self.seen:
             return
-        self._seen.add(key)
+        self.seen.add(key)
         self.nodes += 1
         steps = (*node.steps, step)
+        there = arrived(steps)
+        there.engine.advance()
+        there.dead = scope.dead
         try:
-            scope.look()
+            hold("a twin goes the same way", true=stored(there.engine) == stored(scope.engine))
+            there.look()
         except Broken as error:
             raise Failure(steps, str(error)) from error
         taken = Ref(step.number) if step.call in TAKES and answer is not None else node.token
         granted = Ref(step.number) if isinstance(answer, GRANTS) else node.grant
-        yield Node(scope.now, steps, taken, granted, scope.dead)
+        yield Node(there, steps, taken, granted)
 
 
 # -- the same but for names and instants ---------------------------------------------------------------
@@ -406,13 +487,22 @@ _NAMED: Final = {
     "terms": "w",
 }
 _DURATIONS: Final = ("attempt_rest_ms",)
+SHOWN: Final = frozenset(
+    (
+        *("created_at_ms", "last_transition_at_ms", "last_mutation_at_ms", "renewed_at_ms", "started_at_ms"),
+        *("completed_at_ms", "progress_pct", "progress_updated_at_ms", "failure_reason"),
+        *("cancellation_reason", "cancelled_by", "tags", "history", "noted"),
+    )
+)
+"""Fields that are written and shown, and that no rule reads."""
 
 
 class _Form:
     """Ids are numbered as they appear, instants count from now."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, left_out: frozenset[str]) -> None:
         self._now = now
+        self._left_out = left_out | {"lost_sequence"}  # of one execution alone
         self._names: dict[object, int] = {}
 
     def of(self, name: str, value: Any) -> object:
@@ -424,19 +514,20 @@ class _Form:
         if kind is str and name in _NAMED:
             return self._names.setdefault((_NAMED[name], value), len(self._names))
         if kind is dict:
-            return tuple((key, self.of(key, part)) for key, part in value.items() if key != "lost_sequence")
+            left_out = self._left_out
+            return tuple((key, self.of(key, part)) for key, part in value.items() if key not in left_out)
         if kind is list:
             names = {"tenure": _TENURE, "grant": _GRANT}.get(name, (name,) * len(value))
             return tuple(self.of(*pair) for pair in zip(names, value, strict=True))
         return value
 
 
-def form(scope: Scope) -> object:
+def form(scope: Scope, left_out: frozenset[str] = SHOWN) -> object:
     """What decides all that can happen next: the record, and what was handed out."""
-    form, store = _Form(scope.now), scope.engine._store
+    form, store = _Form(scope.now, left_out), scope.engine._store
     record = store.records.get(NAME)
     return (
-        None if record is None else form.of("", EXECUTION.write(record)),
+        None if record is None else form.of("", _written(record)),
         store.epoch_floor,
         tuple(
             (
@@ -450,3 +541,11 @@ def form(scope: Scope) -> object:
         tuple((type(grant), max(grant.expires_at_ms - scope.now, 0)) for grant in scope.grants[-1:]),
         frozenset(map(type, scope.grants)),  # of the others ``take`` reads no more
     )
+
+
+def _written(record: Execution) -> dict[str, object]:
+    """The record with ids as texts."""
+    written = EXECUTION.write(record)
+    if record.attempt_id is not None:
+        written["attempt_id"] = attempt_id_of(record)
+    return written
