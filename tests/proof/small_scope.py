@@ -97,10 +97,10 @@ class Scope:
         """How many there were."""
         return self.engine._store.sequence
 
-    def twin(self, at_ms: int | None = None) -> Scope:
-        """Another one in the same state, at this instant or a later one, which goes on by itself."""
+    def twin(self) -> Scope:
+        """Another one in the same state, which goes on by itself."""
         twin = Scope(looking=False)
-        twin.dial.reading = self.now if at_ms is None else at_ms
+        twin.dial.reading = self.now
         twin.ids.count = self.ids.count
         twin.tokens, twin.grants, twin.dead = [*self.tokens], [*self.grants], self.dead
         _become(twin.engine, self.engine)
@@ -149,12 +149,13 @@ class Scope:
         restored = GrantEngine.restore(data, clock=self.dial, ids=MintedIds("f" * 20))
         hold("I-43: restored as it was", true=restored.digest() == self.engine.digest())
         self._try_tokens(restored)
-        self._try_grants()
+        looked = self._try_grants()
         if due is not None:
-            swept, looked = self.twin(due).engine, self.twin(due).engine
-            swept.advance()
-            looked.describe_execution(NAME)
-            hold("I-48: by a sweep or by a look", true=stored(swept) == stored(looked))
+            swept = self.twin()
+            looked.dial.reading = swept.dial.reading = due
+            looked.engine.describe_execution(NAME)
+            swept.engine.advance()
+            hold("I-48: by a sweep or by a look", true=stored(looked.engine) == stored(swept.engine))
 
     def _try_tokens(self, restored: GrantEngine) -> None:
         refused = frozenset(token for token in self.tokens if not _renews(restored, token))
@@ -163,8 +164,11 @@ class Scope:
         hold("I-05: none that was refused passes again", true=not passed & self.dead)
         self.dead |= refused
 
-    def _try_grants(self) -> None:
-        """All there ever were, by each worker; a grant is a lookup key, its kind counts (I-12, I-16)."""
+    def _try_grants(self) -> Scope:
+        """All there ever were, by each worker; a grant is a lookup key, its kind counts (I-12, I-16).
+
+        Returns a twin on which they were refused.
+        """
         twin, taken = self.twin(), set[tuple[type, str]]()
         for grant in dict.fromkeys(self.grants):
             for worker in WORKERS:
@@ -178,6 +182,7 @@ class Scope:
         alive = None if shown is None else self.engine.describe_grant(NAME)
         wanted = set() if alive is None else {(GRANTS[list(GrantKind).index(alive.kind)], alive.worker_id)}
         hold("I-15: the live grant is taken by its worker, and no other", true=taken == wanted)
+        return twin
 
 
 def _become(engine: GrantEngine, other: GrantEngine) -> None:
@@ -491,7 +496,7 @@ SHOWN: Final = frozenset(
     (
         *("created_at_ms", "last_transition_at_ms", "last_mutation_at_ms", "renewed_at_ms", "started_at_ms"),
         *("completed_at_ms", "progress_pct", "progress_updated_at_ms", "failure_reason"),
-        *("cancellation_reason", "cancelled_by", "tags", "history", "noted"),
+        *("acquired_at_ms", "cancellation_reason", "cancelled_by", "tags", "history", "noted"),
     )
 )
 """Fields that are written and shown, and that no rule reads."""
@@ -518,7 +523,8 @@ class _Form:
             return tuple((key, self.of(key, part)) for key, part in value.items() if key not in left_out)
         if kind is list:
             names = {"tenure": _TENURE, "grant": _GRANT}.get(name, (name,) * len(value))
-            return tuple(self.of(*pair) for pair in zip(names, value, strict=True))
+            parts = zip(names, value, strict=True)
+            return tuple(self.of(*part) for part in parts if part[0] not in self._left_out)
         return value
 
 
