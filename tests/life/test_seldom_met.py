@@ -251,6 +251,7 @@ def test_a_paused_lane_grants_nothing() -> None:
 def test_a_priority_beyond_its_bounds_is_the_bound(given: int, kept: int) -> None:
     """SPEC 7."""
     engine = _engine(gc.ManualClock(1_000))
+    engine.create_execution(lane_id="main")
     shown = engine.describe_execution(engine.create_execution(lane_id="main", priority=given).execution_id)
     assert shown is not None
     assert shown.priority == kept
