@@ -158,13 +158,13 @@ def planned(scenario: Scenario, *, due: bool = False, observers: int = 0) -> Pla
             plan.allowed.append(inside.bare_digest(twin.engine))
 
     inside.watch_commits(twin.engine, note)
-    _refused_or_not(partial(scenario.make, twin))
+    refused_or_not(partial(scenario.make, twin))
     twin.engine.advance()
     plan.events = twin.heard[-1]
     return plan
 
 
-def _refused_or_not(call: Callable[[], object]) -> None:
+def refused_or_not(call: Callable[[], object]) -> None:
     try:
         call()
     except gc.GrantError as refusal:
@@ -193,7 +193,7 @@ def judge(plan: Plan, world: World, turn: int, *where: str) -> str | None:
         digest = world.engine.digest()
         if digest not in plan.allowed:
             return "the state is neither the one before nor the one after"
-        wrong = _misheard(plan, world, where.count(TELLING))
+        wrong = misheard(plan, world, world.engine.stats().events - plan.first_event, where.count(TELLING))
         if not wrong and turn % RETRY_EACH == 0 and digest == plan.allowed[0]:
             wrong = _retried(plan, world)
     except Exception as error:  # noqa: BLE001 - told as what is wrong
@@ -204,9 +204,9 @@ def judge(plan: Plan, world: World, turn: int, *where: str) -> str | None:
 RETRY_EACH: Final = 4
 
 
-def _misheard(plan: Plan, world: World, spared: int) -> str | None:
+def misheard(plan: Plan, world: World, events: int, spared: int) -> str | None:
     """Every event exactly once and in order, save those whose telling was interrupted."""
-    happened = plan.events[: world.engine.stats().events - plan.first_event]
+    happened = plan.events[:events]
     missing = 0
     for heard in world.heard:
         missing += len(happened) - len(heard)
@@ -218,7 +218,7 @@ def _misheard(plan: Plan, world: World, spared: int) -> str | None:
 def _retried(plan: Plan, world: World) -> str | None:
     """Whoever got no answer and finds nothing changed can make the call again."""
     world.ids.count = plan.minted
-    _refused_or_not(partial(plan.scenario.make, world))
+    refused_or_not(partial(plan.scenario.make, world))
     again = world.engine.digest() == plan.allowed[-1]
     return None if again else "the same call, made again, leads elsewhere"
 

@@ -110,3 +110,13 @@ def grantee(record: Execution) -> str:
 def copied(engine: gc.GrantEngine, clock: Callable[[], int], config: gc.EngineConfig) -> gc.GrantEngine:
     """A restored engine in the same state; nothing lapses for the asking."""
     return gc.GrantEngine.restore(bare_snapshot(engine), clock=clock, config=config)
+
+
+def truth(engine: gc.GrantEngine) -> object:
+    """What everything else is derived from."""
+    return engine._store
+
+
+def is_at_rest(engine: gc.GrantEngine) -> bool:
+    """Whether nothing is in hand and nobody has the lock."""
+    return engine._pending is None and not has_lock(engine)

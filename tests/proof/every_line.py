@@ -1,0 +1,224 @@
+"""Each line that a call executes, interrupted once, at a price that lets every state have them all.
+
+A world is furnished once for a call. After an interruption it is compared with what it was, object by
+object, and brought back in place if anything moved: :class:`Keepsake`. Each time the first call afterwards
+must recover. What it leaves is judged in full (digest, invariants, events) when it is new; if every object is
+what it was before, or the truth is, field by field, one that was judged in full after another line of this
+call, then the events alone are. Every seventh line the first call is ``check()``, every fourth line after
+which nothing has changed the call is made again.
+"""
+
+from __future__ import annotations
+
+import enum
+import gc as collector
+import types
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import FrameType
+from typing import Any, Final
+
+import attrs
+
+import grantcore as gc
+from tests.robustness import inside
+from tests.robustness.injection import (
+    FIRST_CALLS,
+    RETRY_EACH,
+    TELLING,
+    Plan,
+    Tally,
+    Tracer,
+    judge,
+    misheard,
+    refused_or_not,
+    traced,
+)
+from tests.robustness.worlds import World
+
+# -- worlds brought back ---------------------------------------------------------------------------------
+
+_FIXED: Final = (type, types.ModuleType, types.FunctionType, types.CodeType, enum.Enum, gc.EngineConfig)
+_ATOMS: Final = frozenset({str, int, bool, bytes, float, types.NoneType})
+_CONTAINERS: Final = (dict, list, set, deque)
+_UNSET: Final = object()
+
+
+class Keepsake:
+    """All that can change in a thing, as it is now.
+
+    Args:
+        thing: with everything that can be reached from it.
+    """
+
+    def __init__(self, thing: object) -> None:
+        reached = list(_reachable(thing))
+        self._containers: list[Any] = [one for one in reached if isinstance(one, _CONTAINERS)]
+        self._contents = [one.copy() for one in self._containers]
+        self._fields = [(one, name, getattr(one, name, _UNSET)) for one in reached for name in _slots(one)]
+        self._changing = [*self._containers, *{id(one): one for one, _, _ in self._fields}.values()]
+        self._look = self.look()
+
+    def look(self) -> tuple[list[int], list[object]]:
+        """What these objects refer to now, in order."""
+        return [len(one) for one in self._containers], collector.get_referents(*self._changing)
+
+    def is_as_it_was(self) -> bool:
+        """Whether nothing has changed."""
+        return self.look() == self._look
+
+    def bring_back(self) -> None:
+        """Undo all changes."""
+        for one, content in zip(self._containers, self._contents, strict=True):
+            one.clear()
+            (one.update if isinstance(one, (dict, set)) else one.extend)(content)
+        for one, name, value in self._fields:
+            if value is not _UNSET:
+                object.__setattr__(one, name, value)
+            elif hasattr(one, name):
+                object.__delattr__(one, name)
+
+
+def _reachable(thing: object) -> Iterator[object]:
+    """Everything that belongs to a thing, each once."""
+    seen, left = {id(thing)}, [thing]
+    while left:
+        one = left.pop()
+        yield one
+        own = getattr(one, "__dict__", None)
+        for more in (*collector.get_referents(one), *([own] if type(own) is dict else ())):
+            if id(more) not in seen and type(more) not in _ATOMS and not isinstance(more, _FIXED):
+                seen.add(id(more))
+                left.append(more)
+
+
+def _slots(one: object) -> Iterator[str]:
+    """The names of its fields that are kept in slots."""
+    for kind in type(one).__mro__:
+        for name, slot in vars(kind).items():
+            if isinstance(slot, types.MemberDescriptorType) and kind.__flags__ & _HEAP:
+                yield name
+
+
+_HEAP: Final = 1 << 9
+"""The flag of classes that were made by a ``class`` statement."""
+
+
+# -- lines -----------------------------------------------------------------------------------------------
+
+
+@attrs.frozen
+class Line:
+    """A line that a call executes: which point of the call reaches it first."""
+
+    at: int
+    code: types.CodeType
+    number: int
+
+
+class Survey(Tracer):
+    """Writes down where each line comes first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[tuple[int, int], Line] = {}
+
+    def point(self, frame: FrameType, event: str, arg: object) -> Any:
+        super().point(frame, event, arg)
+        if event == self.kind:
+            code, number = frame.f_code, frame.f_lineno
+            self.lines.setdefault((id(code), number), Line(self.count, code, number))
+        return self.point
+
+
+class Ambush(Tracer):
+    """Raises where one line is reached, and looks at no other code."""
+
+    def __init__(self, line: Line, error: type[BaseException]) -> None:
+        super().__init__(line.at, error)
+        self._line = line
+
+    def start(self, frame: FrameType, event: str, arg: object) -> Any:
+        return super().start(frame, event, arg) if frame.f_code is self._line.code else None
+
+    def point(self, frame: FrameType, event: str, _arg: object) -> Any:
+        if event == self.kind and frame.f_lineno == self._line.number:
+            self.where = frame.f_code.co_name
+            raise self.error
+        return self.point
+
+
+# -- injections ------------------------------------------------------------------------------------------
+
+
+class Bench:
+    """One call in one state, to be interrupted again and again."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._world = plan.world()
+        self._make: Callable[[], object] = partial(plan.scenario.make, self._world)
+        self._all = Keepsake(self._world)
+        self._truth = Keepsake(inside.truth(self._world.engine))
+        self._known: list[object] = []
+        self._ends: list[object] = []
+        traced(Tracer(), self._make)  # what is computed once for all, is
+        self._all.bring_back()
+
+    def lines(self) -> list[Line]:
+        """Every line the call executes."""
+        survey = Survey()
+        traced(survey, self._make)
+        self._all.bring_back()
+        return list(survey.lines.values())
+
+    def interrupt(self, line: Line, error: type[BaseException], tally: Tally) -> None:
+        """Interrupt the call once, judge, and have the world as it was."""
+        ambush = Ambush(line, error)
+        raised = traced(ambush, self._make)
+        assert ambush.where, f"{self._plan.scenario} does not reach {line}"
+        tally.note(self._world.engine, raised, error)
+        try:
+            wrong = self._judged(line.at, ambush.where)
+        except Exception as told:  # noqa: BLE001 - told as what is wrong
+            wrong = f"{type(told).__name__}: {told}"
+        if wrong:
+            tally.wrong.append(f"{self._plan.scenario} at point {line.at}, in {ambush.where}: {wrong}")
+
+    def _judged(self, turn: int, where: str) -> str | None:
+        plan, world = self._plan, self._world
+        FIRST_CALLS[turn % len(FIRST_CALLS)](world)
+        world.ids.count = plan.minted
+        if self._all.is_as_it_was():
+            return self._retried() if turn % RETRY_EACH == 0 else None
+        look = self._truth.look()
+        if look in self._known and inside.is_at_rest(world.engine):
+            events = inside.event_number(world.engine) - plan.first_event
+            wrong = misheard(plan, world, events, int(where == TELLING))
+        else:
+            wrong = judge(plan, world, turn, where)
+            if not wrong:
+                self._known.append(look)
+        self._all.bring_back()
+        return wrong
+
+    def _retried(self) -> str | None:
+        """Make the call again where nothing has changed."""
+        refused_or_not(self._make)
+        look = self._truth.look()
+        again = look in self._ends
+        if not again:
+            again = self._world.engine.digest() == self._plan.allowed[-1]
+            self._ends.append(look)
+        self._all.bring_back()
+        return None if again else "the same call, made again, leads elsewhere"
+
+
+def inject_at_every_line(plan: Plan, *errors: type[BaseException], only: Callable[[Line], bool]) -> Tally:
+    """Interrupt the call where it first reaches each of its lines, by each error in turn."""
+    bench, tally = Bench(plan), Tally()
+    for line in bench.lines():
+        if only(line):
+            bench.interrupt(line, errors[line.at % len(errors)], tally)
+    return tally
