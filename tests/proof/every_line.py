@@ -16,6 +16,8 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import compress
+from operator import not_
 from types import FrameType
 from typing import Any, Final
 
@@ -41,7 +43,12 @@ from tests.robustness.worlds import World
 
 _FIXED: Final = (type, types.ModuleType, types.FunctionType, types.CodeType, enum.Enum, gc.EngineConfig)
 _ATOMS: Final = frozenset({str, int, bool, bytes, float, types.NoneType})
-_CONTAINERS: Final = (dict, list, set, deque)
+_CONTAINERS: Final[dict[Any, Callable[[Any, Any], None]]] = {
+    dict: dict.update,
+    list: list.extend,
+    set: set.update,
+    deque: deque.extend,
+}
 _UNSET: Final = object()
 
 
@@ -54,30 +61,43 @@ class Keepsake:
 
     def __init__(self, thing: object) -> None:
         reached = list(_reachable(thing))
-        self._containers: list[Any] = [one for one in reached if isinstance(one, _CONTAINERS)]
-        self._contents = [one.copy() for one in self._containers]
-        self._fields = [(one, name, getattr(one, name, _UNSET)) for one in reached for name in _slots(one)]
-        self._changing = [*self._containers, *{id(one): one for one, _, _ in self._fields}.values()]
-        self._look = self.look()
-
-    def look(self) -> tuple[list[int], list[object]]:
-        """What these objects refer to now, in order."""
-        return [len(one) for one in self._containers], collector.get_referents(*self._changing)
+        containers = [one for one in reached if isinstance(one, tuple(_CONTAINERS))]
+        self._contents = [(one, _plain(one)(one)) for one in containers]
+        self._fields = [
+            (one, collector.get_referents(one), [(name, getattr(one, name, _UNSET)) for name in names])
+            for one in reached
+            if (names := list(_slots(one)))
+        ]
+        self._changing = [*containers, *(one for one, _, _ in self._fields)]
+        self._look = collector.get_referents(*self._changing)
 
     def is_as_it_was(self) -> bool:
         """Whether nothing has changed."""
-        return self.look() == self._look
+        return collector.get_referents(*self._changing) == self._look
 
     def bring_back(self) -> None:
         """Undo all changes."""
-        for one, content in zip(self._containers, self._contents, strict=True):
-            one.clear()
-            (one.update if isinstance(one, (dict, set)) else one.extend)(content)
-        for one, name, value in self._fields:
-            if value is not _UNSET:
-                object.__setattr__(one, name, value)
-            elif hasattr(one, name):
-                object.__delattr__(one, name)
+        for container, content in self._contents:
+            if container != content:
+                kind = _plain(container)
+                kind.clear(container)
+                _CONTAINERS[kind](container, content)
+        for one, values, fields in self._fields:
+            if collector.get_referents(one) != values:
+                _set_fields(one, fields)
+
+
+def _plain(container: Any) -> Any:
+    """The built-in kind of a container: nothing that a class adds is wanted."""
+    return next(kind for kind in _CONTAINERS if isinstance(container, kind))
+
+
+def _set_fields(one: object, fields: list[tuple[str, object]]) -> None:
+    for name, value in fields:
+        if value is not _UNSET:
+            object.__setattr__(one, name, value)
+        elif hasattr(one, name):
+            object.__delattr__(one, name)
 
 
 def _reachable(thing: object) -> Iterator[object]:
@@ -105,9 +125,6 @@ _HEAP: Final = 1 << 9
 """The flag of classes that were made by a ``class`` statement."""
 
 
-# -- lines -----------------------------------------------------------------------------------------------
-
-
 @attrs.frozen
 class Line:
     """A line that a call executes: which point of the call reaches it first."""
@@ -115,6 +132,35 @@ class Line:
     at: int
     code: types.CodeType
     number: int
+
+
+class _Opened(dict[type, bool]):
+    """Whether a value of this type is told by what it refers to; else it can be compared as it is."""
+
+    def __missing__(self, kind: Any) -> bool:
+        is_value = attrs.has(kind) and kind.__setattr__ is _FROZEN and kind.__eq__ is not object.__eq__
+        self[kind] = not (is_value or kind in _ATOMS or issubclass(kind, (tuple, frozenset, *_FIXED)))
+        return self[kind]
+
+
+_FROZEN: Final = Line.__setattr__
+_OPENED: Final = _Opened()
+
+
+def spelled(thing: object) -> list[object]:
+    """All that a tree of objects says, layer by layer, whoever the objects are: equal for equal trees."""
+    told: list[object] = []
+    layer = [thing]
+    while layer:
+        told.append([len(one) for one in layer if type(one) in _CONTAINERS])  # type: ignore[arg-type]
+        values = collector.get_referents(*layer)
+        opened = list(map(_OPENED.__getitem__, map(type, values)))
+        layer = list(compress(values, opened))
+        told += opened, list(compress(values, map(not_, opened))), list(map(type, layer))
+    return told
+
+
+# -- lines -----------------------------------------------------------------------------------------------
 
 
 class Survey(Tracer):
@@ -160,7 +206,6 @@ class Bench:
         self._world = plan.world()
         self._make: Callable[[], object] = partial(plan.scenario.make, self._world)
         self._all = Keepsake(self._world)
-        self._truth = Keepsake(inside.truth(self._world.engine))
         self._known: list[object] = []
         self._ends: list[object] = []
         traced(Tracer(), self._make)  # what is computed once for all, is
@@ -192,21 +237,28 @@ class Bench:
         world.ids.count = plan.minted
         if self._all.is_as_it_was():
             return self._retried() if turn % RETRY_EACH == 0 else None
-        look = self._truth.look()
-        if look in self._known and inside.is_at_rest(world.engine):
-            events = inside.event_number(world.engine) - plan.first_event
-            wrong = misheard(plan, world, events, int(where == TELLING))
-        else:
+        wrong = self._judged_by_its_truth(turn, where)
+        self._all.bring_back()
+        return wrong
+
+    def _judged_by_its_truth(self, turn: int, where: str) -> str | None:
+        plan, world = self._plan, self._world
+        truth = spelled(inside.truth(world.engine))
+        if truth not in self._known or not inside.is_at_rest(world.engine):
             wrong = judge(plan, world, turn, where)
             if not wrong:
-                self._known.append(look)
-        self._all.bring_back()
+                self._known.append(truth)
+            return wrong
+        events = inside.event_number(world.engine) - plan.first_event
+        wrong = misheard(plan, world, events, int(where == TELLING))
+        if not wrong and not events and turn % RETRY_EACH == 0:
+            return self._retried()
         return wrong
 
     def _retried(self) -> str | None:
         """Make the call again where nothing has changed."""
         refused_or_not(self._make)
-        look = self._truth.look()
+        look = spelled(inside.truth(self._world.engine))
         again = look in self._ends
         if not again:
             again = self._world.engine.digest() == self._plan.allowed[-1]
