@@ -37,7 +37,6 @@ from tests.robustness.injection import (
     refused_or_not,
     traced,
 )
-from tests.robustness.worlds import World
 
 # -- worlds brought back ---------------------------------------------------------------------------------
 
@@ -129,9 +128,10 @@ _HEAP: Final = 1 << 9
 class Line:
     """A line that a call executes: which point of the call reaches it first."""
 
-    at: int
-    code: types.CodeType
+    code_id: int
     number: int
+    code: types.CodeType = attrs.field(eq=False)
+    at: int = attrs.field(eq=False)
 
 
 class _Opened(dict[type, bool]):
@@ -174,7 +174,7 @@ class Survey(Tracer):
         super().point(frame, event, arg)
         if event == self.kind:
             code, number = frame.f_code, frame.f_lineno
-            self.lines.setdefault((id(code), number), Line(self.count, code, number))
+            self.lines.setdefault((id(code), number), Line(id(code), number, code, self.count))
         return self.point
 
 
@@ -229,6 +229,7 @@ class Bench:
         except Exception as told:  # noqa: BLE001 - told as what is wrong
             wrong = f"{type(told).__name__}: {told}"
         if wrong:
+            self._all.bring_back()
             tally.wrong.append(f"{self._plan.scenario} at point {line.at}, in {ambush.where}: {wrong}")
 
     def _judged(self, turn: int, where: str) -> str | None:
@@ -267,10 +268,10 @@ class Bench:
         return None if again else "the same call, made again, leads elsewhere"
 
 
-def inject_at_every_line(plan: Plan, *errors: type[BaseException], only: Callable[[Line], bool]) -> Tally:
+def inject_at_every_line(plan: Plan, *errors: type[BaseException], wanted: Callable[[Line], bool]) -> Tally:
     """Interrupt the call where it first reaches each of its lines, by each error in turn."""
     bench, tally = Bench(plan), Tally()
     for line in bench.lines():
-        if only(line):
+        if wanted(line):
             bench.interrupt(line, errors[line.at % len(errors)], tally)
     return tally
