@@ -8,17 +8,22 @@ in every state. How it is judged: ``tests/proof/every_line.py``.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any, Final
 
 import pytest
 
+import grantcore as gc
 from grantcore.engine.core import Core
 from grantcore.model.records import Execution
 from grantcore.rules import claiming, ending
+from tests.proof.every_line import Keepsake, spelled
 from tests.proof.figures import FIGURES, Part
 from tests.proof.interrupting import Failure, Life
+from tests.robustness import inside
 from tests.robustness.calls import methods
+from tests.robustness.worlds import new_world
 
 PARTS: Final = 4
 STATES: Final = 50
@@ -122,6 +127,27 @@ def test_a_good_call_of_every_kind_is_offered(seed: int) -> None:
 def test_a_few_calls_at_every_line() -> None:
     """A small run of the real thing."""
     assert Life(4).interrupted(1, only={"take", "advance", "scheduler.claim_for_worker"}) > 300
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_world_is_brought_back(seed: int) -> None:
+    """What the next interruption finds is what the last one found."""
+    stage = Life(seed).stage
+    world = new_world()
+    stage.build(world)
+    before, whole = spelled(inside.truth(world.engine)), Keepsake(world)
+    first = inside.bare_digest(world.engine)
+    world.engine.create_execution(lane_id="main", execution_id="one-more")
+    for execution_id in list(inside.executions(world.engine)):
+        with contextlib.suppress(gc.GrantError):
+            world.operator.cancel(execution_id, reason="to change it")
+    assert not whole.is_as_it_was()
+    assert spelled(inside.truth(world.engine)) != before
+    whole.bring_back()
+    assert whole.is_as_it_was()
+    assert spelled(inside.truth(world.engine)) == before
+    assert inside.bare_digest(world.engine) == first
+    world.engine.check()
 
 
 @pytest.mark.parametrize("plant", PLANTS)

@@ -124,11 +124,6 @@ class Plan:
         world.listen(self.observers)
         return world
 
-    def is_untouched(self, world: World) -> bool:
-        """Whether the call can be made in this world as if it were a new one; then ids begin as they did."""
-        world.ids.count = self.minted
-        return inside.event_number(world.engine) == self.first_event
-
     def points(self, tracer: Tracer) -> int:
         """How many points the uninterrupted call has."""
         self.remind(tracer)
@@ -165,6 +160,7 @@ def planned(scenario: Scenario, *, due: bool = False, observers: int = 0) -> Pla
 
 
 def refused_or_not(call: Callable[[], object]) -> None:
+    """Make a call; a refusal is an answer, too."""
     try:
         call()
     except gc.GrantError as refusal:
@@ -247,35 +243,22 @@ class Tally:
         self.left_over += inside.has_lock(engine)
 
 
-def _interrupted(plan: Plan, left: World | None, one: Tracer) -> tuple[World, Tracer, BaseException | None]:
-    """Interrupt the call in what is left of a world, or in a new one."""
-    world = left or plan.world()
-    plan.remind(one)
-    return world, one, traced(one, partial(plan.scenario.make, world))
-
-
 def inject(
     plan: Plan,
     *errors: type[BaseException],
     tracer: type[Tracer] = Tracer,
     start: int = 1,
     stride: int = 1,
-    reuse: bool = False,
 ) -> Tally:
-    """Interrupt the call at its points, by each error in turn.
-
-    Each time in a new world; with ``reuse``, in the last one if nothing happened there.
-    """
-    tally, left = Tally(), None
+    """Interrupt the call at its points, each time in a new world, by each error in turn."""
+    tally = Tally()
     for at in range(start, plan.points(tracer()) + 1, stride):
-        error = errors[at % len(errors)]
-        world, one, raised = _interrupted(plan, left, tracer(at, error))
-        if left and not one.where:  # it has been tidied up meanwhile
-            world, one, raised = _interrupted(plan, None, tracer(at, error))
+        world, one = plan.world(), tracer(at, errors[at % len(errors)])
+        plan.remind(one)
+        raised = traced(one, partial(plan.scenario.make, world))
         assert one.where, "the call has fewer points than its twin"
         tally.note(world.engine, raised, one.error)
         wrong = judge(plan, world, at, one.where)
         if wrong:
             tally.wrong.append(f"{plan.scenario} at point {at}, in {one.where}: {wrong}")
-        left = world if reuse and not wrong and plan.is_untouched(world) else None
     return tally
