@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import compress
-from operator import not_
+from operator import is_, not_
 from types import FrameType
 from typing import Any, Final
 
@@ -72,12 +72,17 @@ class Keepsake:
 
     def is_as_it_was(self) -> bool:
         """Whether nothing has changed."""
-        return collector.get_referents(*self._changing) == self._look
+        now = collector.get_referents(*self._changing)
+        return len(now) == len(self._look) and all(map(is_, now, self._look))
 
     def bring_back(self) -> None:
         """Undo all changes."""
         for container, content in self._contents:
-            if container != content:
+            # The engine tells instants apart by identity first: equal ones are not the same.
+            same = container == content and (
+                not isinstance(container, dict) or all(map(is_, container.values(), content.values()))
+            )
+            if not same:
                 kind = _plain(container)
                 kind.clear(container)
                 _CONTAINERS[kind](container, content)
