@@ -14,7 +14,6 @@ import pytest
 
 from grantcore.engine import inner
 from tests.inner_rig import CALLS, Rig
-from tests.marks import one_in
 from tests.robustness import inside
 from tests.robustness.injection import OpcodeTracer, Tracer, traced
 
@@ -54,7 +53,7 @@ def interrupted(call: Callable[[Rig], object], tracer: type[Tracer]) -> Points:
 
 
 @pytest.mark.parametrize("tracer", [Tracer, OpcodeTracer])
-@pytest.mark.parametrize("name", one_in(3, CALLS))
+@pytest.mark.parametrize("name", CALLS)
 def test_the_state_is_the_one_before_or_the_one_after(name: str, tracer: type[Tracer]) -> None:
     """I-41; many points, some of them between the slot and the last store."""
     points = interrupted(CALLS[name], tracer)

@@ -26,7 +26,6 @@ from grantcore.simulation.chance import Chance
 from grantcore.simulation.job import Job
 from grantcore.simulation.workload import synthetic
 from grantcore.simulation.world import CONFIG, Settings, World, simulate
-from tests.marks import one_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -178,17 +177,14 @@ def finds_itself_impossible(_check: Method) -> Method:
 
 @pytest.mark.parametrize(
     ("method", "plant", "found"),
-    one_in(
-        3,
-        [
-            ("complete_execution", accepts_stale_completes, {"I-04", "I-38", "I-11", "I-39"}),
-            ("renew_lease", renews_lapsed_leases, {"I-04", "I-08", "I-11", "I-38"}),
-            ("renew_lease", refuses_holders, {"I-55"}),
-            ("fail_execution", refuses_holders, {"I-55"}),
-            ("issue_reclaim_grant", lets_nobody_reclaim, {"I-58", "I-39"}),
-            ("check", finds_itself_impossible, {"invariant_broken:"}),
-        ],
-    ),
+    [
+        ("complete_execution", accepts_stale_completes, {"I-04", "I-38", "I-11", "I-39"}),
+        ("renew_lease", renews_lapsed_leases, {"I-04", "I-08", "I-11", "I-38"}),
+        ("renew_lease", refuses_holders, {"I-55"}),
+        ("fail_execution", refuses_holders, {"I-55"}),
+        ("issue_reclaim_grant", lets_nobody_reclaim, {"I-58", "I-39"}),
+        ("check", finds_itself_impossible, {"invariant_broken:"}),
+    ],
 )
 def test_a_planted_defect_is_found(
     monkeypatch: pytest.MonkeyPatch, method: str, plant: Callable[[Method], Method], found: set[str]
