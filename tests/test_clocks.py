@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from grantcore import GrantEngine, InvalidInput, ManualClock, Phase
+from grantcore import GrantEngine, InvalidInput, ManualClock, Phase, SystemClock
 
 
 class Told:
@@ -51,3 +53,17 @@ def test_no_instant_is_refused_and_the_clock_stays(wrong: int) -> None:
         clock.jump_to_next_deadline(Told(wrong))
     assert refused.value.field == "next_deadline_ms"
     assert clock() == 3
+
+
+def test_the_system_clock_is_the_wall_clock_at_the_start_and_counts_on_from_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """SPEC 3: a correction of the wall clock is not followed; milliseconds are whole."""
+    wall_ns, running_ns = 1_700_000_000_000_000_000, 5_000
+    monkeypatch.setattr(time, "time_ns", lambda: wall_ns)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: running_ns)
+    clock = SystemClock()
+    wall_ns += 10**12
+    assert clock() == 1_700_000_000_000
+    running_ns += 2_999_999
+    assert clock() == 1_700_000_000_002

@@ -10,6 +10,7 @@ from weakref import WeakSet
 import pytest
 
 from grantcore import (
+    BudgetNotFound,
     ClaimGrant,
     EngineConfig,
     ExecutionPolicy,
@@ -22,10 +23,12 @@ from grantcore import (
     ManualClock,
     Partition,
     ReclaimGrant,
+    ResumeGrant,
     RetryPolicy,
     SystemClock,
 )
 from grantcore.engine import processes
+from grantcore.model.ids import MintedIds
 from grantcore.model.values import FrozenDict
 
 REQUEST: Final = IssueClaimGrantRequest(
@@ -33,7 +36,7 @@ REQUEST: Final = IssueClaimGrantRequest(
 )
 
 
-def taken(engine: GrantEngine, grant: ClaimGrant) -> Lease:
+def taken(engine: GrantEngine, grant: ClaimGrant | ResumeGrant) -> Lease:
     return engine.take(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=9)
 
 
@@ -51,6 +54,30 @@ class Ids:
 
     attempt_id = lease_id
     suspension_id = lease_id
+
+
+def test_an_attempt_that_goes_on_after_a_restore_keeps_its_id() -> None:
+    """SPEC 5, 9: though whoever mints has another prefix now."""
+    engine = GrantEngine(clock=ManualClock(0), ids=MintedIds("a" * 20))
+    name = engine.create_execution(lane_id="main").execution_id
+    lease = taken(engine, engine.issue_claim_grant(name, REQUEST))
+    engine.release_execution(lease)
+    other = GrantEngine.restore(engine.snapshot(), clock=ManualClock(0), ids=MintedIds("b" * 20))
+    again = taken(other, other.issue_resume_grant(name, REQUEST))
+    assert again.attempt_id == lease.attempt_id
+    assert again.lease_id != lease.lease_id
+    other.check()
+
+
+def test_budgets_may_be_named_in_a_tuple() -> None:
+    """SPEC 9: any iterable; each has to exist."""
+    engine = GrantEngine(clock=ManualClock(0))
+    with pytest.raises(BudgetNotFound):
+        engine.create_execution(lane_id="main", budget_ids=("b",))
+    engine.create_budget("b", hard_limits={"usd": 1})
+    shown = engine.describe_execution(engine.create_execution(lane_id="main", budget_ids=("b",)).execution_id)
+    assert shown is not None
+    assert shown.budget_ids == ("b",)
 
 
 @pytest.mark.parametrize("execution_id", ["{fp:7}:a-b", "{fp:999}:a", "{fp:07}:a", "plain"])

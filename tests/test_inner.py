@@ -13,6 +13,7 @@ import pytest
 from grantcore import (
     EngineConfig,
     ExecutionPolicy,
+    ExecutionSnapshot,
     GrantEngine,
     GrantError,
     IssueClaimGrantRequest,
@@ -21,6 +22,7 @@ from grantcore import (
     Scheduler,
 )
 from grantcore.model.ids import MintedIds
+from tests.marks import one_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,6 +116,10 @@ class Way:
         return lease
 
 
+def shown(engine: GrantEngine) -> list[ExecutionSnapshot]:
+    return list(engine.list_executions(limit=1_000).entries)
+
+
 def differences(seed: int, steps: int = 400, retention_ms: int | None = 700) -> list[str]:
     """Run the same commands both ways and say where they part."""
     short, general = (Way(observed=observed, retention_ms=retention_ms) for observed in (False, True))
@@ -123,6 +129,8 @@ def differences(seed: int, steps: int = 400, retention_ms: int | None = 700) -> 
             short.engine.check()
         if one != other:
             found.append(f"command {number}: {one} and {other}")
+        if number % 5 == 0 and shown(short.engine) != shown(general.engine):
+            found.append(f"command {number}: another state")
         if short.engine.next_deadline_ms() != general.engine.next_deadline_ms():
             found.append(f"command {number}: another next deadline")
     if short.engine.digest() != general.engine.digest():
@@ -131,7 +139,7 @@ def differences(seed: int, steps: int = 400, retention_ms: int | None = 700) -> 
 
 
 @pytest.mark.parametrize("retention_ms", [0, 700, None])
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", one_in(4, range(8)))
 def test_both_ways_are_one(seed: int, retention_ms: int | None) -> None:
     """I-42: the short way changes nothing but the time it takes."""
     assert not differences(seed, retention_ms=retention_ms)

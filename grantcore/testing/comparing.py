@@ -40,7 +40,8 @@ class Setting:
         observed: whether an observer listens.
         minted: whether ids are of the engine's own kind.
         look_every: how many steps pass between two looks at everything.
-        rest_every: see :class:`grantcore.testing.pair.Pair`; a failing run is repeated with 1.
+        state_every: see :class:`grantcore.testing.pair.Pair`; a failing run is repeated with 1.
+        rest_every: the same.
     """
 
     config: EngineConfig = USUAL
@@ -48,16 +49,25 @@ class Setting:
     observed: bool = False
     minted: bool = False
     look_every: int = 100
+    state_every: int = 4
     rest_every: int = 12
 
-    def pair(self, seed: int, rest_every: int = 1) -> Pair:
-        """Build the pair."""
+    def pair(self, seed: int) -> Pair:
+        """Build a pair that compares all after each call."""
+        return self._pair(seed, state_every=1, rest_every=1)
+
+    def long_pair(self, seed: int) -> Pair:
+        """Build a pair for a long run."""
+        return self._pair(seed, state_every=self.state_every, rest_every=self.rest_every)
+
+    def _pair(self, seed: int, *, state_every: int, rest_every: int) -> Pair:
         return Pair(
             seed,
             config=self.config,
             start_ms=self.start_ms,
             observed=self.observed,
             minted=self.minted,
+            state_every=state_every,
             rest_every=rest_every,
         )
 
@@ -88,7 +98,7 @@ class Failure(Exception):
 
 
 def compare(seed: int, steps: int, setting: Setting | None = None) -> int:
-    """Run ``steps`` compared steps.
+    """Run ``steps`` compared steps, and look at everything at the end.
 
     Args:
         seed: of ids, choices and setting.
@@ -102,13 +112,13 @@ def compare(seed: int, steps: int, setting: Setting | None = None) -> int:
         Failure: engine and model part; it has the shortest list of calls found that shows it.
     """
     setting = SETTINGS[seed % len(SETTINGS)] if setting is None else setting
-    pair = setting.pair(seed, setting.rest_every)
+    pair = setting.long_pair(seed)
     proposer = Proposer(seed, pair.model, crowd=4 + seed // len(SETTINGS) % 7)
     run: list[Step] = []
     results: dict[int, object] = {}
-    for number in range(steps):
+    for number in range(steps + 1):
         step = proposer.step(number, _now(pair, setting))
-        if number % setting.look_every == setting.look_every - 1:
+        if number == steps or number % setting.look_every == setting.look_every - 1:
             step = Step(number, "look")
         run.append(step)
         try:

@@ -1,9 +1,9 @@
 """An engine and its model, side by side: each call is made on both, and both must agree.
 
 Compared after each call: the answer, or the refusal with its class and attributes; the events, if the
-engine is observed; the snapshots of the executions that were touched; the next deadline. After each call,
-or some calls later (``rest_every``), whatever else is shown of those that were touched since, and counts. At
-times (``look``) everything that is shown of everything, and ``check()``.
+engine is observed; the next deadline. After each call, or some calls later (``state_every``), the snapshots
+of the executions that were touched since; and so (``rest_every``) whatever else is shown of them, and
+counts. At times (``look``) everything that is shown of everything, and ``check()``.
 """
 
 from __future__ import annotations
@@ -101,8 +101,9 @@ class Pair:
         start_ms: the first instant.
         observed: whether an observer listens: engines have a shorter way when none does.
         minted: whether the ids are of the engine's own kind: for these it has a shorter way, too.
-        rest_every: after how many calls the rest is compared; it is not part of ``setting``, so that a
-            pasted script compares all of it after each call.
+        state_every: after how many calls the snapshots of what was touched are compared.
+        rest_every: after how many the rest is. Neither is part of ``setting``, so that a pasted script
+            compares all of it after each call.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Pair:
         start_ms: int = 0,
         observed: bool = False,
         minted: bool = False,
+        state_every: int = 1,
         rest_every: int = 1,
     ) -> None:
         """Build both."""
@@ -131,8 +133,10 @@ class Pair:
         self._ids = ids()
         self.model = Model(clock=self.dial, ids=ids(), config=config)
         self._told: list[Told] = []
-        self._rest_every = rest_every
+        self._state_every, self._rest_every = state_every, rest_every
         self._calls = 0
+        self._unshown: dict[str, None] = {}
+        """Touched since snapshots were compared last."""
         self._touched: dict[str, None] = {}
         """Since the rest was compared last."""
         self._keep(GrantEngine(clock=self.dial, ids=self._ids, config=config))
@@ -172,6 +176,8 @@ class Pair:
         """
         self._ask("now_ms")
         self._compare_touched((), {})
+        self._compare_state()
+        self._compare_rest()
         self.engine.check()
 
     def _at(self, ms: object) -> None:
@@ -217,13 +223,19 @@ class Pair:
             if type(name) is str:
                 touched[name] = None
         self._compare_events()
-        for execution_id in self._known(touched):
-            self._ask("describe_execution", execution_id)
         self._ask("next_deadline_ms")
+        self._unshown |= touched
         self._touched |= touched
         self._calls += 1
+        if self._calls % self._state_every == 0:
+            self._compare_state()
         if self._calls % self._rest_every == 0:
             self._compare_rest()
+
+    def _compare_state(self) -> None:
+        for execution_id in self._known(self._unshown):
+            self._ask("describe_execution", execution_id)
+        self._unshown.clear()
 
     def _compare_rest(self) -> None:
         for execution_id in self._known(self._touched):
@@ -259,6 +271,8 @@ class Pair:
             self._ask("scheduler.unmatched", lane_id)
         for budget in self.model.budgets:
             self._ask("describe_budget", budget.budget_id)
+        self._ask("next_deadline_ms")
+        self._ask("stats")
         self.engine.check()
 
     def _pages(self, call: str, limit: int) -> None:

@@ -31,6 +31,7 @@ from tests.life.hostile import (
     replacements,
     sealed,
 )
+from tests.marks import one_in
 
 STAGE: Final = museum()
 NOW_MS: Final = STAGE.clock()
@@ -191,6 +192,7 @@ def test_every_place_removed_doubled_renamed() -> None:
         _judge_all(removals(DOCUMENT, path), path)
 
 
+@pytest.mark.proof
 def test_every_place_with_a_hostile_value() -> None:
     """A fifth of the values at each place, another fifth at the next; all of them in the nightly run."""
     for turn, path in enumerate(PLACES):
@@ -203,7 +205,7 @@ def test_every_place_with_every_hostile_value() -> None:
         _judge_all(replacements(DOCUMENT, path), path)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", one_in(4, range(4)))
 def test_several_places_at_once(seed: int) -> None:
     """What one change makes inconsistent, a second may hide."""
     chance = Random(seed)

@@ -15,6 +15,7 @@ from tests.life.calls import CALLS, expected, same
 from tests.life.recipes import RECIPES, Recipe
 from tests.life.stage import JOB, Stage, claim_request
 from tests.life.test_table import EDGES, name_of
+from tests.marks import one_in
 
 PHASES: Final = (None, *Phase)
 EVENTS: Final = sorted({event for _, event in EDGES}, key=lambda event: event.__name__)
@@ -112,7 +113,7 @@ def _judge_not_active(error: ExecutionNotActive, phase: Phase | None) -> None:
     assert phase not in ACTIVE
 
 
-@pytest.mark.parametrize("phase", PHASES, ids=name_of)
+@pytest.mark.parametrize("phase", one_in(3, PHASES), ids=name_of)
 def test_a_call_none_of_whose_events_is_allowed_is_refused_and_changes_nothing(phase: Phase | None) -> None:
     """Each call in turn is the first to come at the instant, and finds another's lapse due (I-40)."""
     names = _refusable(phase)

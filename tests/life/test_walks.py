@@ -1,7 +1,8 @@
 """Random walks: whatever is done, in whatever order and time, every invariant holds (I-01..I-40, I-63, I-65).
 
 In CI 16 walks of 1,500 operations, 24,000 in all, with ``check()`` after every one, and one of 6,000 over
-forty executions; ``-m nightly`` walks 1,000,000. A failure names its seed and step.
+forty executions (``-m proof``; some of the small ones in every run of the tests); ``-m nightly`` walks
+1,000,000. A failure names its seed and step.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from grantcore.model.life import CAUSES, LIFE
 from grantcore.rules import admitting, claiming, fencing, replaying, suspending
 from tests.life.cast import TIGHT, Settings
 from tests.life.walk import Walk, WalkFailed
+from tests.marks import one_in
 
 SEEDS: Final = range(16)
 STEPS: Final = 1_500
@@ -39,12 +41,13 @@ def walked(seed: int) -> Walk:
     return Walk(seed, Settings(minted=seed % 2 == 1), check_every=1, sample=0.1, probe_every=50).go(STEPS)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", one_in(8, SEEDS))
 def test_a_small_walk_is_clean(seed: int) -> None:
     walk = walked(seed)
     assert walk.made == walk.checks == STEPS
 
 
+@pytest.mark.proof
 def test_a_walk_over_many_executions_is_clean() -> None:
     walk = Walk(7, CROWD, check_every=20, sample=0.01, probe_every=500).go(6_000)
     assert walk.checks == 300
@@ -61,8 +64,10 @@ def test_a_walk_of_half_a_million_operations_is_clean(seed: int) -> None:
 # -- what they cover -----------------------------------------------------------------------------
 
 
-def test_the_walks_go_along_every_edge_of_the_table() -> None:
+@pytest.mark.proof
+def test_the_walks_are_clean_and_go_along_every_edge_of_the_table() -> None:
     edges = {edge for seed in SEEDS for edge in walked(seed).auditor.edges}
+    assert all(walked(seed).checks == STEPS for seed in SEEDS)
     wanted = {
         (phase, event.__name__, target)
         for phase, ways in LIFE.items()
@@ -89,6 +94,7 @@ NOT_HERE: Final = frozenset(
 """Codes of later tasks, and those that have tests of their own."""
 
 
+@pytest.mark.proof
 def test_the_walks_meet_every_refusal() -> None:
     told: Counter[str] = sum((walked(seed).told for seed in SEEDS), Counter())
     codes = {
@@ -244,7 +250,7 @@ def planted(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("planted", PLANTS, indirect=True, ids=lambda plant: plant.__name__)
+@pytest.mark.parametrize("planted", one_in(4, PLANTS), indirect=True, ids=lambda plant: plant.__name__)
 def test_a_planted_bug_is_found(planted: str) -> None:
     """By walks of the same kind as above, within the first few seeds; the failure names seed and step."""
     with pytest.raises(WalkFailed, match=r"^seed \d+, step \d+: "):

@@ -11,8 +11,10 @@ which leaves other layouts of the indexes; a third goes the engine's plain way.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
+from random import Random
 from typing import Any, Final
 
 import attrs
@@ -25,9 +27,10 @@ from grantcore.testing.pair import Dial
 from grantcore.testing.proposing import LANES, TOKENS, Proposer
 from grantcore.testing.steps import Absent, Step, resolved
 from tests.proof.cast import Cast
+from tests.proof.every_line import Line, inject_at_every_line
 from tests.robustness import inside
 from tests.robustness.calls import Scenario
-from tests.robustness.injection import Tally, Tracer, inject, judge, planned, traced
+from tests.robustness.injection import Tally, Tracer, judge, planned, traced
 from tests.robustness.worlds import SeededIds, World, new_world
 
 START_MS: Final = 1_000
@@ -40,6 +43,9 @@ SOON_MS: Final = 300
 """Before the cast falls due."""
 
 PROPOSALS: Final = 700
+ALL: Final = 1_000
+"""More calls than there are."""
+
 TRIED: Final = 2
 """So many proposals of one call are tried for one that is accepted."""
 
@@ -136,10 +142,10 @@ class Stage:
             return False
         return True
 
-    def inject(self, given: Given, start: int, stride: int) -> Tally:
-        """Interrupt a call at its lines."""
+    def inject(self, given: Given, wanted: Callable[[Line], bool]) -> Tally:
+        """Interrupt a call where it first reaches each of its lines that is wanted."""
         plan = planned(self.scenario(given), observers=self.observers)
-        return inject(plan, *ERRORS, start=start, stride=stride, reuse=True)
+        return inject_at_every_line(plan, *ERRORS, wanted=wanted)
 
     def interrupt(self, at: int, call: str, *args: object, **kwargs: Any) -> None:
         """Interrupt one call at one line.
@@ -273,11 +279,11 @@ class Life:
         given = _given(step, self._results)
         return given is not None and self.stage.accepts(given)
 
-    def interrupted(self, stride: int, only: Container[str] | None = None) -> int:
-        """Interrupt a call of every kind at every ``stride``-th line, from one that the seed determines.
+    def interrupted(self, shared: int = ALL, only: Container[str] | None = None) -> int:
+        """Interrupt a call of every kind at every line, in an order of the calls that the seed determines.
 
         Args:
-            stride: in lines.
+            shared: a line that more calls than this reach is interrupted in so many of them.
             only: these calls; None: all.
 
         Returns:
@@ -287,12 +293,20 @@ class Life:
             Failure: something is torn.
         """
         points = 0
-        for step in self.offers().values():
+        times: Counter[Line] = Counter()
+
+        def wanted(line: Line) -> bool:
+            times[line] += 1
+            return times[line] <= shared
+
+        steps = list(self.offers().values())
+        Random(self.seed).shuffle(steps)
+        for step in steps:
             if only is not None and step.call not in only:
                 continue
             given = _given(step, self._results)
             assert given is not None
-            tally = self.stage.inject(given, 1 + self.seed % stride, stride)
+            tally = self.stage.inject(given, wanted)
             if tally.wrong:
                 raise self.failure(step, tally)
             points += tally.points

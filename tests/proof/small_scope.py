@@ -8,16 +8,27 @@ What is covered. ``whole`` is every call that can change one execution, and is s
 budgets, the scheduler, other executions, the named forms of ``take``, other values of arguments. Of the
 tokens and grants there ever were only the last is used in calls: in each state all are tried on a copy, and
 those that are refused lead to the same state. An attempt's deadline is set by ``issue_grant_and_claim`` only,
-so that the others go the engine's shorter ways. The model is not run alongside (figure "compared" does that).
+so that the others go the engine's shorter ways. To a lesser depth each call is made on the model, too.
 
-What is merged. Two sequences go on as one if their states are the same but for a renaming of minted ids and
-of the two workers (I-50), a shift of all instants (I-56), and the numbers of events. Calls that are refused
-are made, must leave the digest as it was (I-40), and are not followed.
+What is merged. Two sequences go on as one if their states are the same but for
+
+- a renaming of minted ids and of the two workers (I-50), a shift of all instants (I-56), numbers of events;
+- what is due but has not been applied: the next call would do it first (I-48);
+- fields that are written and shown only (``SHOWN``): no guard and no rule reads them to decide, for what is
+  here. A test searches with and without them and finds the same states but for these.
+
+Calls that are refused are made, must leave the digest as it was (I-40), and are not followed.
+
+How it goes on. Calls are made on twins of a state: copies of its records, with indexes built anew. The first
+time a state is found, all calls that lead to it are made once more on a new engine, whose indexes have
+followed each of them; it must come to the same records, and it is the one that is looked at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from operator import attrgetter
 from typing import Any, Final
 
 import attrs
@@ -39,9 +50,13 @@ from grantcore import (
 )
 from grantcore.engine.snapshots import EXECUTION
 from grantcore.model.ids import MintedIds
+from grantcore.model.records import Execution, Past, Rare, Store, spec_fields
 from grantcore.model.time import NEVER
-from grantcore.testing.pair import Dial
+from grantcore.model.views import Attempt
+from grantcore.rules.fencing import attempt_id_of
+from grantcore.testing.pair import Dial, Disagreement, Pair
 from grantcore.testing.steps import Ref, Step, resolved
+from grantcore.testing.steps import script as steps_script
 
 NAME: Final = "e"
 WORKERS: Final = ("w1", "w2")
@@ -49,6 +64,7 @@ POLICY: Final = ExecutionPolicy(retry=RetryPolicy(1, Fixed(0)), max_reclaim_coun
 FIRST_NOW: Final = 10
 ISSUES: Final = ("issue_claim_grant", "issue_resume_grant", "issue_reclaim_grant")
 TAKES: Final = ("take", "operator.issue_grant_and_claim")
+PAIRED: Final[Any] = {"start_ms": FIRST_NOW, "minted": True}
 I_40: Final = "I-40: a refused call changes nothing"
 GRANTS: Final = (ClaimGrant, ResumeGrant, ReclaimGrant)
 
@@ -75,7 +91,8 @@ class Scope:
 
     def __init__(self, *, looking: bool = True) -> None:
         self.dial = Dial(FIRST_NOW)
-        self.engine = GrantEngine(clock=self.dial, ids=MintedIds("0" * 20))
+        self.ids = MintedIds("0" * 20)
+        self.engine = GrantEngine(clock=self.dial, ids=self.ids)
         self.tokens: list[Fence] = []
         self.grants: list[Any] = []
         self.dead: frozenset[Fence] = frozenset()
@@ -90,6 +107,15 @@ class Scope:
     def events(self) -> int:
         """How many there were."""
         return self.engine._store.sequence
+
+    def twin(self) -> Scope:
+        """Another one in the same state, which goes on by itself."""
+        twin = Scope(looking=False)
+        twin.dial.reading = self.now
+        twin.ids.count = self.ids.count
+        twin.tokens, twin.grants, twin.dead = [*self.tokens], [*self.grants], self.dead
+        _become(twin.engine, self.engine)
+        return twin
 
     def call(self, call: str, *args: Any, **kwargs: Any) -> Any:
         """Make a call of the engine, or ``at``; a refusal gives None, a grant is taken out."""
@@ -131,42 +157,95 @@ class Scope:
         except GrantError as error:
             raise Broken(f"check: {error}") from error
         data = self.engine.snapshot()
-        copy = _copy(data, self.now)
-        hold("I-43: restored as it was", true=copy.digest() == self.engine.digest())
-        self._try_tokens(copy)
-        self._try_grants(data)
+        restored = GrantEngine.restore(data, clock=self.dial, ids=MintedIds("f" * 20))
+        hold("I-43: restored as it was", true=restored.digest() == self.engine.digest())
+        self._try_tokens(restored)
+        looked = self._try_grants()
         if due is not None:
-            swept, looked = _copy(data, due), _copy(data, due)
-            swept.advance()
-            looked.describe_execution(NAME)
-            hold("I-48: by a sweep or by a look", true=swept.digest() == looked.digest())
+            swept = self.twin()
+            looked.dial.reading = swept.dial.reading = due
+            looked.engine.describe_execution(NAME)
+            swept.engine.advance()
+            hold("I-48: by a sweep or by a look", true=stored(looked.engine) == stored(swept.engine))
 
-    def _try_tokens(self, copy: GrantEngine) -> None:
-        refused = frozenset(token for token in self.tokens if not _renews(copy, token))
+    def _try_tokens(self, restored: GrantEngine) -> None:
+        refused = frozenset(token for token in self.tokens if not _renews(restored, token))
         passed = frozenset(self.tokens) - refused
         hold("I-03: at most one token passes", true=len(passed) <= 1)
         hold("I-05: none that was refused passes again", true=not passed & self.dead)
         self.dead |= refused
 
-    def _try_grants(self, data: bytes) -> None:
-        """All there ever were, by each worker; a grant is a lookup key, its kind counts (I-12, I-16)."""
-        copy, taken = _copy(data, self.now), set[tuple[type, str]]()
+    def _try_grants(self) -> Scope:
+        """All there ever were, by each worker; a grant is a lookup key, its kind counts (I-12, I-16).
+
+        Returns a twin on which they were refused.
+        """
+        twin, taken = self.twin(), set[tuple[type, str]]()
         for grant in dict.fromkeys(self.grants):
             for worker in WORKERS:
                 try:
-                    copy.take(grant, worker_id=worker, worker_instance_id=worker, lease_ttl_ms=3)
+                    twin.engine.take(grant, worker_id=worker, worker_instance_id=worker, lease_ttl_ms=3)
                 except GrantError:
                     continue
                 taken.add((type(grant), worker))
-                copy = _copy(data, self.now)
+                twin = self.twin()
         shown = self.engine.describe_execution(NAME)
         alive = None if shown is None else self.engine.describe_grant(NAME)
         wanted = set() if alive is None else {(GRANTS[list(GrantKind).index(alive.kind)], alive.worker_id)}
         hold("I-15: the live grant is taken by its worker, and no other", true=taken == wanted)
+        return twin
 
 
-def _copy(data: bytes, at_ms: int) -> GrantEngine:
-    return GrantEngine.restore(data, clock=lambda: at_ms, ids=MintedIds("f" * 20))
+def _become(engine: GrantEngine, other: GrantEngine) -> None:
+    """Put an engine into the state of another, ids as they were minted; indexes are built anew."""
+    store = _copied(other._store)
+    engine._keep(store)
+    engine._specs = {spec_fields(record.spec): record.spec for record in store.records.values()}
+    engine._last_ms = other._last_ms
+    engine._indexes.rebuild()
+    engine._choose_way()
+
+
+def _copied(store: Store) -> Store:
+    """Another store with all that the calls of the alphabets write."""
+    twin = Store(sequence=store.sequence, epoch_floor=store.epoch_floor)
+    for name in store.records:
+        twin.records[name] = record = copy(store.records[name])
+        record.spec = attrs.evolve(record.spec, lane=twin.lane(record.spec.lane_id))
+        record.rare, record.past = copy(record.rare), copy(record.past)
+        if record.past is not None:
+            record.past.attempts = {n: copy(attempt) for n, attempt in record.past.attempts.items()}
+            record.past.history = dict(record.past.history)
+    return twin
+
+
+_FIELDS: Final = {
+    cls: attrgetter(*(field.name for field in attrs.fields(cls) if field.name not in derived))
+    for cls, derived in (
+        (Store, ("records", "lanes")),
+        (Execution, ("spec", "filed_ms", "filed_as", "queued", "rare", "past")),
+        (Rare, ()),
+        (Past, ("attempts",)),
+        (Attempt, ()),
+    )
+}
+"""All that is stored of each, but for its parts and for what is derived."""
+
+
+def stored(engine: GrantEngine) -> object:
+    """What the digest is over, for engines with the same ids; at a fraction of its price."""
+    return [*_parts(engine._store)]
+
+
+def _parts(store: Store) -> Iterator[object]:
+    yield _FIELDS[Store](store)
+    yield [lane for lane in store.lanes if store.lanes[lane].is_set_up]
+    for record in store.records.values():
+        past = record.past
+        attempts = () if past is None else past.attempts.values()
+        for part in (record, record.rare, past, *attempts):
+            yield None if part is None else _FIELDS[type(part)](part)
+        yield spec_fields(record.spec)
 
 
 def _renews(engine: GrantEngine, token: Fence) -> bool:
@@ -184,21 +263,29 @@ Said = tuple[str, tuple[object, ...], dict[str, object]]
 
 @attrs.frozen
 class Node:
-    """A state: the calls that lead to it, and what they handed out last."""
+    """A state: the calls that lead to it, and what they handed out last.
 
-    now: int = FIRST_NOW
+    Args:
+        scope: is there, and stays; calls are made on its twins.
+    """
+
+    scope: Scope = attrs.field(factory=lambda: Scope(looking=False))
     steps: tuple[Step, ...] = ()
     token: Ref | None = None
     grant: Ref | None = None
-    dead: frozenset[Fence] = frozenset()
 
-    def scope(self) -> Scope:
-        """Go there."""
-        scope, results = Scope(looking=False), dict[int, object]()
-        for step in self.steps:
-            make(scope, step, results)
-        scope.dead = self.dead
-        return scope
+    @property
+    def now(self) -> int:
+        """The present instant."""
+        return self.scope.now
+
+
+def arrived(steps: Sequence[Step]) -> Scope:
+    """Make all these calls on a new engine."""
+    scope, results = Scope(looking=False), dict[int, object]()
+    for step in steps:
+        make(scope, step, results)
+    return scope
 
 
 def make(scope: Scope, step: Step, results: dict[int, object]) -> None:
@@ -281,9 +368,32 @@ class Failure(Exception):
 
     steps: tuple[Step, ...]
     reason: str
+    paired: bool = False
+    """Whether it takes the model to see it."""
+
+    @property
+    def pasted(self) -> str:
+        """A script that fails alike."""
+        return steps_script(self.steps, Pair(**PAIRED).setting) if self.paired else script(self.steps)
 
     def __str__(self) -> str:
-        return f"no seed: {self.reason}\n\n{script(self.steps)}\n"
+        return f"no seed: {self.reason}\n\n{self.pasted}\n"
+
+
+def compare(steps: Sequence[Step], refused: Sequence[Step] = ()) -> None:
+    """Make the calls on engine and model, then those that are refused.
+
+    Raises:
+        Failure: they do not agree.
+    """
+    pair, results, made = Pair(**PAIRED), dict[int, object](), list[Step]()
+    for step in (*steps, *refused):
+        made.append(step)
+        args = [resolved(value, results) for value in step.args]
+        try:
+            results[step.number] = pair.call(step.call, *args, **step.kwargs)
+        except Disagreement as difference:
+            raise Failure(tuple(made), str(difference), paired=True) from difference
 
 
 def script(steps: Sequence[Step]) -> str:
@@ -306,14 +416,25 @@ class Search:
     Args:
         alphabet: ``reduced`` or ``whole``.
         depth: how many calls.
+        modelled: the depth to which each call is made on the model, too.
+        merged: gives the same for two states that go on as one.
     """
 
-    def __init__(self, alphabet: Alphabet, depth: int) -> None:
+    def __init__(
+        self,
+        alphabet: Alphabet,
+        depth: int,
+        *,
+        modelled: int = 0,
+        merged: Callable[[Scope], object] | None = None,
+    ) -> None:
         self.depth = depth
         self.nodes = 1
         self.edges = 0
         self._alphabet = alphabet
-        self._seen: set[object] = set()
+        self._modelled = modelled
+        self._form = merged or form
+        self.seen: set[object] = set()
 
     def go(self) -> None:
         """Make every call in every state, and look at each state once.
@@ -322,11 +443,12 @@ class Search:
             Failure: with the shortest way there.
         """
         level = [Node()]
-        for _ in range(self.depth):
-            level = [found for node in level for found in self._next(node)]
+        for left in reversed(range(self.depth)):
+            # The states of the last level are looked at, and dropped.
+            level = [found for node in level for found in self._next(node) if left]
 
     def _next(self, node: Node) -> Iterator[Node]:
-        scope, quiet, moved = node.scope(), list[Step](), list[tuple[Step, Scope, object]]()
+        scope, quiet, moved = node.scope.twin(), list[Step](), list[tuple[Step, Scope, object]]()
         results = self._results(scope, node)
         for call, args, kwargs in self._said(node, scope):
             self.edges += 1
@@ -338,10 +460,14 @@ class Search:
                 raise Failure((*node.steps, step), repr(error)) from error
             if call == "at" or scope.events != number:
                 moved.append((step, scope, results[step.number]))
-                scope = node.scope()
+                scope = node.scope.twin()
             else:
                 quiet.append(step)
         self._refused(node, quiet)
+        if len(node.steps) < self._modelled:
+            for step, _, _ in moved:
+                compare((*node.steps, step))
+            compare(node.steps, quiet)
         for step, there, answer in moved:
             yield from self._visit(node, there, step, answer)
 
@@ -369,26 +495,37 @@ class Search:
             raise Failure((*node.steps, *quiet), I_40)
 
     def _changes(self, node: Node, steps: Sequence[Step]) -> bool:
-        scope = node.scope()
+        scope = node.scope.twin()
         before, results = scope.engine.digest(), self._results(scope, node)
         for step in steps:
             make(scope, step, results)
         return scope.engine.digest() != before
 
     def _visit(self, node: Node, scope: Scope, step: Step, answer: object) -> Iterator[Node]:
-        key = form(scope)
-        if key in self._seen:
+        scope.engine.advance()  # what is due already: a delay of nothing
+        key = self._form(scope)
+        if key in self.seen:
             return
-        self._seen.add(key)
+        self.seen.add(key)
         self.nodes += 1
         steps = (*node.steps, step)
-        try:
-            scope.look()
-        except Broken as error:
-            raise Failure(steps, str(error)) from error
+        there = _looked_at(steps, scope)
         taken = Ref(step.number) if step.call in TAKES and answer is not None else node.token
         granted = Ref(step.number) if isinstance(answer, GRANTS) else node.grant
-        yield Node(scope.now, steps, taken, granted, scope.dead)
+        yield Node(there, steps, taken, granted)
+
+
+def _looked_at(steps: tuple[Step, ...], twin: Scope) -> Scope:
+    """Go there on a new engine, and look."""
+    scope = arrived(steps)
+    scope.engine.advance()
+    scope.dead = twin.dead
+    try:
+        hold("a twin goes the same way", true=stored(scope.engine) == stored(twin.engine))
+        scope.look()
+    except Broken as error:
+        raise Failure(steps, str(error)) from error
+    return scope
 
 
 # -- the same but for names and instants ---------------------------------------------------------------
@@ -406,13 +543,24 @@ _NAMED: Final = {
     "terms": "w",
 }
 _DURATIONS: Final = ("attempt_rest_ms",)
+SHOWN: Final = frozenset(
+    (
+        *("created_at_ms", "last_mutation_at_ms", "acquired_at_ms", "renewed_at_ms", "started_at_ms"),
+        *("progress_pct", "progress_updated_at_ms", "failure_reason", "cancellation_reason", "cancelled_by"),
+        *("tags", "history", "noted"),
+    )
+)
+"""Fields that are written, checked and shown; but for the order of several executions, and for the number of
+lines of history, far from here, at which the oldest is dropped, nothing is decided by them. Not
+``completed_at_ms`` and ``last_transition_at_ms``: deadlines are (``due_of``)."""
 
 
 class _Form:
     """Ids are numbered as they appear, instants count from now."""
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, left_out: frozenset[str]) -> None:
         self._now = now
+        self._left_out = left_out | {"lost_sequence"}  # of one execution alone
         self._names: dict[object, int] = {}
 
     def of(self, name: str, value: Any) -> object:
@@ -424,19 +572,21 @@ class _Form:
         if kind is str and name in _NAMED:
             return self._names.setdefault((_NAMED[name], value), len(self._names))
         if kind is dict:
-            return tuple((key, self.of(key, part)) for key, part in value.items() if key != "lost_sequence")
+            left_out = self._left_out
+            return tuple((key, self.of(key, part)) for key, part in value.items() if key not in left_out)
         if kind is list:
             names = {"tenure": _TENURE, "grant": _GRANT}.get(name, (name,) * len(value))
-            return tuple(self.of(*pair) for pair in zip(names, value, strict=True))
+            parts = zip(names, value, strict=True)
+            return tuple(self.of(*part) for part in parts if part[0] not in self._left_out)
         return value
 
 
-def form(scope: Scope) -> object:
+def form(scope: Scope, left_out: frozenset[str] = SHOWN) -> object:
     """What decides all that can happen next: the record, and what was handed out."""
-    form, store = _Form(scope.now), scope.engine._store
+    form, store = _Form(scope.now, left_out), scope.engine._store
     record = store.records.get(NAME)
     return (
-        None if record is None else form.of("", EXECUTION.write(record)),
+        None if record is None else form.of("", _written(record)),
         store.epoch_floor,
         tuple(
             (
@@ -450,3 +600,11 @@ def form(scope: Scope) -> object:
         tuple((type(grant), max(grant.expires_at_ms - scope.now, 0)) for grant in scope.grants[-1:]),
         frozenset(map(type, scope.grants)),  # of the others ``take`` reads no more
     )
+
+
+def _written(record: Execution) -> dict[str, object]:
+    """The record with ids as texts."""
+    written: dict[str, object] = EXECUTION.write(record)
+    if record.attempt_id is not None:
+        written["attempt_id"] = attempt_id_of(record)
+    return written

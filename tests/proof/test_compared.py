@@ -20,7 +20,7 @@ STEPS = 2_000
 """Of one seed: short enough that a failing run is soon shortened."""
 
 PARTS, NIGHTLY_PARTS = 4, 500
-SECONDS, NIGHTLY_SECONDS = 240, 1_200
+SECONDS, NIGHTLY_SECONDS = 400, 1_200
 
 
 def _run(first_seed: int, *, wanted: int, seconds: float) -> int:

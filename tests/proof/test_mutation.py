@@ -7,16 +7,20 @@ from typing import Final
 
 import pytest
 
+from tests.proof.figures import FIGURES, Part
 from tests.proof.mutation import mutants
 from tests.proof.mutation.mutants import LAYERS, Mutant, count, modules, mutant
 from tests.proof.mutation.scores import recorded
 from tests.proof.mutation.trials import (
+    CHANGED,
     OF_FILE,
+    SECONDS,
     Score,
     changed,
     covering,
     drawn,
     least,
+    sample_of_changed,
     seed_of_sources,
     trials,
     try_out,
@@ -25,34 +29,39 @@ from tests.proof.planted.altered import PACKAGE, original
 from tests.proof.planted.detectors import ROOT
 from tests.proof.planted.hunting import Found
 
-SAMPLE: Final = 24
+SAMPLE: Final = FIGURES["mutants"].ci
 """About a minute and a half of one processor: a killed one takes 1 to 2 seconds, a survivor half a minute."""
 
 NIGHTLY_SHARE: Final = 0.95
 
 
-def _scored(paths: list[str], number: int, workers: int) -> tuple[Score, list[str]]:
+def _scored(mutants: list[Mutant], workers: int, seconds: float) -> tuple[Score, list[str]]:
     score, survivors = Score(), []
-    for tried, found in trials(drawn(paths, number, seed_of_sources()), workers):
-        score.add(tried, found)
-        if found.detector is None:
-            survivors.append(f"{tried.name} line {tried.line}: {tried.told}")
+    with Part("mutants", wanted=len(mutants), seconds=seconds) as part:
+        for tried, found in trials(mutants, workers):
+            score.add(tried, found)
+            part.count()
+            if found.detector is None:
+                survivors.append(f"{tried.name} line {tried.line}: {tried.told}")
+            if not part.goes_on():
+                break
     return score, survivors
 
 
-@pytest.mark.nightly
+@pytest.mark.proof
 def test_a_sample_of_what_changed_is_killed_as_before() -> None:
     """Its share may lie below the recorded one by what chance does to so small a sample, not by more."""
-    paths = changed()
-    score, survivors = _scored(paths, SAMPLE, workers=1)
-    assert score.tried.total() == min(SAMPLE, sum(map(count, paths)))
+    sample = sample_of_changed(SAMPLE, seed_of_sources())
+    score, survivors = _scored(sample, workers=1, seconds=900)
+    assert score.tried.total() == SAMPLE
     assert score.share >= least(recorded().share, score.tried.total()), survivors
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("path", modules())
 def test_all_mutants_are_killed(path: str) -> None:
-    score, survivors = _scored([path], count(path), workers=2)
+    every = drawn([path], count(path), seed_of_sources())
+    score, survivors = _scored(every, workers=2, seconds=SECONDS * max(len(every), 1))
     assert score.tried.total() == count(path)
     assert not survivors or score.share >= NIGHTLY_SHARE, survivors
 
@@ -138,6 +147,22 @@ def test_a_sample_is_the_same_for_a_seed() -> None:
     ]
     assert names[0] == names[1] != names[2]
     assert len(set(names[0])) == 5
+
+
+def test_what_changed_comes_first_and_others_fill_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(CHANGED, "grantcore/model/time.py\ngrantcore/aio.py")
+    assert changed() == ["model/time.py"]
+    sample = [found.name for found in sample_of_changed(SAMPLE, 1)]
+    own = count("model/time.py")
+    assert own < SAMPLE == len(set(sample))
+    assert {name.partition(":")[0] for name in sample[:own]} == {"model/time.py"}
+    monkeypatch.delenv(CHANGED)
+    assert changed() == modules()
+
+
+def test_the_figure_of_the_night_can_be_reached_and_is_nearly_all() -> None:
+    every = sum(map(count, modules()))
+    assert 0.98 * every < FIGURES["mutants"].nightly <= every
 
 
 def test_the_files_that_are_named_exist() -> None:

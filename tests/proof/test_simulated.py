@@ -5,6 +5,7 @@ I-01 to I-05, I-08, I-10 to I-22, I-33, I-38, I-39, I-43, I-45, I-47, I-51, I-55
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -16,9 +17,13 @@ from grantcore.rules import replaying
 from tests.proof.figures import FIGURES, Part
 from tests.proof.simulated.leases import Violation
 from tests.proof.simulated.running import SETTINGS, Failure, script, setting_of, simulate
+from tests.proof.simulated.site import Setting
 
-MOVES: Final = {False: 60_000, True: 20_000}
+MOVES: Final = {False: 160_000, True: 50_000}
 """Of one seed, unobserved and observed, which is dearer: after that a new engine begins."""
+
+SHARE: Final = 10
+"""Each setting makes at least one call of so many."""
 
 PARTS: Final = 4
 NIGHTLY_PARTS: Final = 80
@@ -27,16 +32,21 @@ NIGHTLY_PARTS: Final = 80
 def run(first_seed: int, wanted: int, seconds: float) -> None:
     """Seeds one after the other, four settings in turn, until so many calls are made."""
     seed = first_seed
+    made: Counter[Setting] = Counter()
     with Part("simulated", wanted=wanted, seconds=seconds) as part:
         while part.goes_on():
-            part.count(simulate(seed, MOVES[setting_of(seed).observed]).calls)
+            setting = setting_of(seed)
+            calls = simulate(seed, MOVES[setting.observed]).calls
+            made[setting] += calls
+            part.count(calls)
             seed += 1
+        assert all(made[setting] * SHARE >= part.reached for setting in SETTINGS), made
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize("number", range(PARTS))
 def test_a_part(number: int) -> None:
-    run(number * 1_000, FIGURES["simulated"].ci // PARTS, seconds=120)
+    run(number * 1_000, FIGURES["simulated"].ci // PARTS, seconds=400)
 
 
 @pytest.mark.nightly
@@ -89,7 +99,7 @@ def find(plant: Plant, seed: int, patch: pytest.MonkeyPatch) -> None:
     """The failure is a short script that fails alike when it is pasted, and not without the bug."""
     plant(patch)
     with pytest.raises(Failure, match=rf"^seed {seed}: ") as found:
-        simulate(seed, 6_000)
+        simulate(seed, 10_000)
     failure = found.value
     pasted = script(failure.seed, failure.steps)
     assert len(failure.steps) < 15, str(failure)

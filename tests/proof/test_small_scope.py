@@ -14,32 +14,73 @@ import pytest
 from grantcore import GrantEngine, GrantError
 from grantcore.engine.core import Core
 from grantcore.engine.operator import Operator
+from grantcore.testing.pair import Disagreement
 from tests.proof.figures import FIGURES, Part
-from tests.proof.small_scope import Alphabet, Broken, Failure, Search, reduced, script, whole
+from tests.proof.small_scope import (
+    SHOWN,
+    Alphabet,
+    Broken,
+    Failure,
+    Scope,
+    Search,
+    form,
+    reduced,
+    script,
+    whole,
+)
 
-CI: Final = ((whole, 6, (7_241, 54_560)), (reduced, 8, (2_903, 17_012)))
-"""Alphabet, depth, (states, calls); together about 80 s of processor time."""
+CI: Final = ((whole, 7, (12_749, 128_635)), (reduced, 8, (2_062, 13_373)))
+"""Alphabet, depth, (states, calls); together, with the model, about 95 s of processor time."""
 
-NIGHTLY: Final = ((whole, 7), (reduced, 10))
+MODELLED: Final = 5
+"""The depth to which the whole alphabet is compared with the model, too."""
+
+NIGHTLY: Final = ((whole, 7), (reduced, 12))
 
 
-def searched(alphabet: Alphabet, depth: int) -> Search:
-    search = Search(alphabet, depth)
+def searched(alphabet: Alphabet, depth: int, **more: Any) -> Search:
+    search = Search(alphabet, depth, **more)
     search.go()
     return search
 
 
-@pytest.mark.parametrize(("alphabet", "depth", "counts"), [(whole, 3, (61, 287)), (reduced, 4, (44, 207))])
+@pytest.mark.parametrize(("alphabet", "depth", "counts"), [(whole, 3, (43, 237)), (reduced, 4, (38, 197))])
 def test_a_shallow_search(alphabet: Alphabet, depth: int, counts: tuple[int, int]) -> None:
-    search = searched(alphabet, depth)
+    search = searched(alphabet, depth, modelled=2)
     assert (search.nodes, search.edges) == counts
+
+
+def compared_with_all(depth: int, left_out: frozenset[str]) -> tuple[set[object], Search, Search]:
+    """The states found while these fields are told apart, but for the fields; and both searches."""
+    found = set[object]()
+
+    def told_apart(scope: Scope) -> object:
+        found.add(form(scope, left_out))
+        return form(scope, frozenset())
+
+    apart = searched(whole, depth, merged=told_apart)
+    return found, apart, searched(whole, depth, merged=lambda scope: form(scope, left_out))
+
+
+@pytest.mark.parametrize("depth", [3, pytest.param(5, marks=pytest.mark.proof)])
+def test_what_is_only_shown_decides_nothing(depth: int) -> None:
+    """Told apart or not, the same states are found but for the fields; else merging would hide some."""
+    found, apart, merged = compared_with_all(depth, SHOWN)
+    assert found == merged.seen
+    assert apart.nodes > merged.nodes
+
+
+def test_what_decides_is_missed() -> None:
+    """The comparison fails if a field that rules read is left out."""
+    found, _, merged = compared_with_all(4, SHOWN | {"grant"})
+    assert found > merged.seen
 
 
 @pytest.mark.proof
 @pytest.mark.parametrize(("alphabet", "depth", "counts"), CI)
 def test_to_the_depth(alphabet: Alphabet, depth: int, counts: tuple[int, int]) -> None:
     with Part("small_scope", wanted=counts[1], seconds=600) as part:
-        search = searched(alphabet, depth)
+        search = searched(alphabet, depth, modelled=MODELLED if alphabet is whole else 0)
         part.count(search.edges)
     assert (search.nodes, search.edges) == counts
 
@@ -128,3 +169,24 @@ def test_a_planted_bug_is_found(
         exec(pasted, {})  # noqa: S102 - it is what a reader would do
     monkeypatch.undo()
     exec(pasted, {})  # noqa: S102
+
+
+def a_higher_priority(patch: pytest.MonkeyPatch) -> None:
+    """One more than was asked for: nothing the engine says of itself is wrong."""
+    original = GrantEngine.change_priority
+    patch.setattr(GrantEngine, "change_priority", lambda self, name, value: original(self, name, value + 1))
+
+
+def test_a_bug_that_only_the_model_sees_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As above, by the model."""
+    a_higher_priority(monkeypatch)
+    searched(whole, 2)
+    with pytest.raises(Failure, match=r"^no seed: change_priority\n  new: engine 6, model 5") as found:
+        searched(whole, 2, modelled=2)
+    failure = found.value
+    assert len(failure.steps) == 2
+    assert failure.pasted in str(failure)
+    with pytest.raises(Disagreement):
+        exec(failure.pasted, {})  # noqa: S102
+    monkeypatch.undo()
+    exec(failure.pasted, {})  # noqa: S102

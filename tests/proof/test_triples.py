@@ -184,6 +184,7 @@ def test_a_new_triple_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert calls[-1].startswith("engine.renew_lease")
 
 
+@pytest.mark.proof
 def test_a_triple_that_became_impossible_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted: a lapsed grant is called absent."""
     original = claiming._unusable
@@ -207,6 +208,7 @@ def _go_for(rows: list[Triple]) -> None:
     assert not missed, f"not visited 1 times: {missed}"
 
 
+@pytest.mark.proof
 def test_a_row_too_many_would_be_found() -> None:
     rows = sorted(read("purge_execution\n  delayed  None"))
     with pytest.raises(AssertionError, match="not visited 1 times"):

@@ -124,11 +124,6 @@ class Plan:
         world.listen(self.observers)
         return world
 
-    def is_untouched(self, world: World) -> bool:
-        """Whether the call can be made in this world as if it were a new one; then ids begin as they did."""
-        world.ids.count = self.minted
-        return inside.event_number(world.engine) == self.first_event
-
     def points(self, tracer: Tracer) -> int:
         """How many points the uninterrupted call has."""
         self.remind(tracer)
@@ -158,13 +153,14 @@ def planned(scenario: Scenario, *, due: bool = False, observers: int = 0) -> Pla
             plan.allowed.append(inside.bare_digest(twin.engine))
 
     inside.watch_commits(twin.engine, note)
-    _refused_or_not(partial(scenario.make, twin))
+    refused_or_not(partial(scenario.make, twin))
     twin.engine.advance()
     plan.events = twin.heard[-1]
     return plan
 
 
-def _refused_or_not(call: Callable[[], object]) -> None:
+def refused_or_not(call: Callable[[], object]) -> None:
+    """Make a call; a refusal is an answer, too."""
     try:
         call()
     except gc.GrantError as refusal:
@@ -193,7 +189,7 @@ def judge(plan: Plan, world: World, turn: int, *where: str) -> str | None:
         digest = world.engine.digest()
         if digest not in plan.allowed:
             return "the state is neither the one before nor the one after"
-        wrong = _misheard(plan, world, where.count(TELLING))
+        wrong = misheard(plan, world, world.engine.stats().events - plan.first_event, where.count(TELLING))
         if not wrong and turn % RETRY_EACH == 0 and digest == plan.allowed[0]:
             wrong = _retried(plan, world)
     except Exception as error:  # noqa: BLE001 - told as what is wrong
@@ -204,9 +200,9 @@ def judge(plan: Plan, world: World, turn: int, *where: str) -> str | None:
 RETRY_EACH: Final = 4
 
 
-def _misheard(plan: Plan, world: World, spared: int) -> str | None:
+def misheard(plan: Plan, world: World, events: int, spared: int) -> str | None:
     """Every event exactly once and in order, save those whose telling was interrupted."""
-    happened = plan.events[: world.engine.stats().events - plan.first_event]
+    happened = plan.events[:events]
     missing = 0
     for heard in world.heard:
         missing += len(happened) - len(heard)
@@ -218,7 +214,7 @@ def _misheard(plan: Plan, world: World, spared: int) -> str | None:
 def _retried(plan: Plan, world: World) -> str | None:
     """Whoever got no answer and finds nothing changed can make the call again."""
     world.ids.count = plan.minted
-    _refused_or_not(partial(plan.scenario.make, world))
+    refused_or_not(partial(plan.scenario.make, world))
     again = world.engine.digest() == plan.allowed[-1]
     return None if again else "the same call, made again, leads elsewhere"
 
@@ -247,35 +243,22 @@ class Tally:
         self.left_over += inside.has_lock(engine)
 
 
-def _interrupted(plan: Plan, left: World | None, one: Tracer) -> tuple[World, Tracer, BaseException | None]:
-    """Interrupt the call in what is left of a world, or in a new one."""
-    world = left or plan.world()
-    plan.remind(one)
-    return world, one, traced(one, partial(plan.scenario.make, world))
-
-
 def inject(
     plan: Plan,
     *errors: type[BaseException],
     tracer: type[Tracer] = Tracer,
     start: int = 1,
     stride: int = 1,
-    reuse: bool = False,
 ) -> Tally:
-    """Interrupt the call at its points, by each error in turn.
-
-    Each time in a new world; with ``reuse``, in the last one if nothing happened there.
-    """
-    tally, left = Tally(), None
+    """Interrupt the call at its points, each time in a new world, by each error in turn."""
+    tally = Tally()
     for at in range(start, plan.points(tracer()) + 1, stride):
-        error = errors[at % len(errors)]
-        world, one, raised = _interrupted(plan, left, tracer(at, error))
-        if left and not one.where:  # it has been tidied up meanwhile
-            world, one, raised = _interrupted(plan, None, tracer(at, error))
+        world, one = plan.world(), tracer(at, errors[at % len(errors)])
+        plan.remind(one)
+        raised = traced(one, partial(plan.scenario.make, world))
         assert one.where, "the call has fewer points than its twin"
         tally.note(world.engine, raised, one.error)
         wrong = judge(plan, world, at, one.where)
         if wrong:
             tally.wrong.append(f"{plan.scenario} at point {at}, in {one.where}: {wrong}")
-        left = world if reuse and not wrong and plan.is_untouched(world) else None
     return tally

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import attrs
 
 import grantcore as gc
 from grantcore.engine import snapshots
 from grantcore.model.grants import TERMS, WORKER_ID
-from grantcore.model.records import Execution
+from grantcore.model.records import Execution, Store, spec_fields
 
 
 class NoLock:
@@ -110,3 +113,20 @@ def grantee(record: Execution) -> str:
 def copied(engine: gc.GrantEngine, clock: Callable[[], int], config: gc.EngineConfig) -> gc.GrantEngine:
     """A restored engine in the same state; nothing lapses for the asking."""
     return gc.GrantEngine.restore(bare_snapshot(engine), clock=clock, config=config)
+
+
+_APART = frozenset({"spec", "filed_ms", "filed_as", "queued"})
+_kept = operator.attrgetter(*(each.name for each in attrs.fields(Execution) if each.name not in _APART))
+
+
+def truth(engine: gc.GrantEngine) -> list[object]:
+    """What everything else is derived from: the store, its records without the marks of the indexes."""
+    store = engine._store
+    records = [[*_kept(record), *spec_fields(record.spec)] for record in store.records.values()]
+    others = [getattr(store, each.name) for each in attrs.fields(Store) if each.name != "records"]
+    return [records, list(store.records), *others]
+
+
+def is_at_rest(engine: gc.GrantEngine) -> bool:
+    """Whether nothing is in hand and nobody has the lock."""
+    return engine._pending is None and not has_lock(engine)

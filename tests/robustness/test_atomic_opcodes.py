@@ -7,6 +7,7 @@ from typing import Final
 
 import pytest
 
+from tests.marks import one_in
 from tests.robustness.calls import Scenario, named
 from tests.robustness.injection import OpcodeTracer, inject, planned
 
@@ -27,7 +28,7 @@ LONG: Final = HOT[-2:]
 """Every second opcode of these; with ``-m nightly`` each of them."""
 
 
-@pytest.mark.parametrize("scenario", HOT, ids=str)
+@pytest.mark.parametrize("scenario", one_in(3, HOT), ids=str)
 def test_interrupted_at_every_opcode(scenario: Scenario) -> None:
     """I-41, I-65: hostile-inputs section 4, the k-th opcode."""
     stride = 2 if scenario in LONG else 1
@@ -37,6 +38,7 @@ def test_interrupted_at_every_opcode(scenario: Scenario) -> None:
     assert not EACH or (tally.points > 500 and tally.halfway > 100)
 
 
+@pytest.mark.proof
 def test_a_run_of_lapses_interrupted_between_opcodes() -> None:
     """I-41: six lapses of six kinds and a retry that is due at once; every thirteenth opcode."""
     plan = planned(named("advance", "falling_due"))

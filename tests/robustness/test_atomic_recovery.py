@@ -8,6 +8,7 @@ from typing import Final
 
 import pytest
 
+from tests.marks import one_in
 from tests.robustness import inside
 from tests.robustness.calls import Scenario, named
 from tests.robustness.injection import Plan, Tally, Tracer, judge, planned, traced
@@ -54,7 +55,7 @@ def _inject_twice(plan: Plan, at: int, stride: int) -> Tally:
     return tally
 
 
-@pytest.mark.parametrize("scenario", CHOSEN, ids=str)
+@pytest.mark.parametrize("scenario", one_in(4, CHOSEN), ids=str)
 def test_recovery_interrupted(scenario: Scenario) -> None:
     """I-41, I-65: two interruptions, one after the other."""
     plan = planned(scenario, observers=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -256,6 +257,18 @@ def test_a_lock_left_over_is_released_on_another_engines_stack(*, threadsafe: bo
     outer.engine.subscribe(lambda _: worlds.waiting(world))
     worlds.waiting(outer)
     assert world.engine.describe_execution("e") is not None
+
+
+@BOTH
+def test_every_call_lets_go_of_the_engine(*, threadsafe: bool) -> None:
+    """SPEC 11: accepted or refused. The lock is re-entrant: only another thread would wait, for ever."""
+    for scenario in SCENARIOS:
+        made = scenario if threadsafe else scenario.unlocked()
+        world = new_world(made.config)
+        made.build(world)
+        with contextlib.suppress(gc.GrantError):
+            made.make(world)
+        assert not inside.has_lock(world.engine), scenario
 
 
 @BOTH

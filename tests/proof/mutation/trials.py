@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-import subprocess
+import os
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from random import Random
 from typing import Final
 
 import attrs
 
 from tests.proof.mutation.mutants import Mutant, count, modules, mutant
-from tests.proof.planted.altered import PACKAGE, original
+from tests.proof.planted.altered import original
 from tests.proof.planted.detectors import Seed
 from tests.proof.planted.hunting import Found, hunt
+
+CHANGED: Final = "GRANTCORE_CHANGED"
+"""The environment variable that lists the changed files."""
 
 SECONDS: Final = 600
 """For one mutant. Each look has a limit of its own, in seconds of the processor."""
@@ -49,6 +51,7 @@ OF_LAYER: Final = {
 }
 OF_FILE: Final = {
     "engine/checking.py": ("tests/test_check.py", "tests/life/test_hostile_snapshots.py"),
+    "engine/clocks.py": ("tests/test_clocks.py",),
     "engine/choosing.py": ("tests/scheduling",),
     "engine/core.py": ("tests/robustness/test_atomic_recovery.py", "tests/robustness/test_threads.py"),
     "engine/explaining.py": ("tests/scheduling/test_explain.py",),
@@ -122,14 +125,20 @@ def least(recorded: float, number: int) -> float:
 
 
 def changed() -> list[str]:
-    """The modules that differ from the commit before; all where none does, or there is no repository."""
-    command = ["git", "diff", "--name-only", "HEAD~1", "--", "grantcore"]
-    try:
-        asked = subprocess.run(command, cwd=PACKAGE.parent, capture_output=True, check=False, text=True)
-    except FileNotFoundError:
-        return modules()
-    names = {str(Path(name).relative_to("grantcore")) for name in asked.stdout.splitlines()}
+    """The modules that differ from the commit before, as `.ci/run` tells them: its copy has no repository.
+
+    All modules, where it told none.
+    """
+    names = {name.removeprefix("grantcore/") for name in os.environ.get(CHANGED, "").split()}
     return [path for path in modules() if path in names] or modules()
+
+
+def sample_of_changed(number: int, seed: int) -> list[Mutant]:
+    """Mutants of what changed; where these are too few, others of all modules besides."""
+    first = drawn(changed(), number, seed)
+    names = {found.name for found in first}
+    more = [found for found in drawn(modules(), 2 * number, seed) if found.name not in names]
+    return (first + more)[:number]
 
 
 def seed_of_sources() -> int:

@@ -97,6 +97,7 @@ TESTS: Final = (
     "tests/robustness/test_epochs.py",
     "tests/robustness/test_atomic_inner.py",
     "tests/life/test_digests.py",
+    "tests/life/test_seldom_met.py",
 )
 
 DETECTORS: Final = (

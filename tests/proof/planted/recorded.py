@@ -49,7 +49,7 @@ def _page(known: Mapping[str, Hit]) -> list[str]:
         "# Planted bugs, and what found them",
         "",
         f"{len(known)} of {len(PLANTS)} were found; median {middle:.1f} s of the processor, with the start",
-        "of a process. All detectors were asked in their order, nothing was known before.",
+        "of a process. What found a bug before was asked first, then all detectors in their order.",
         "`python -m tests.proof.planted NAME` hunts one again and prints the failure, with the shortest list",
         "of calls as a script. Without a bug nothing is found (`tests/proof/test_planted.py`).",
         "",

@@ -26,11 +26,13 @@ class Seen:
     """What was seen of one execution."""
 
     __slots__ = (
+        "attempt_id",
         "deadline",
         "epoch",
         "expires",
         "grant",
         "held",
+        "lease",
         "lease_id",
         "refused",
         "required",
@@ -48,7 +50,8 @@ class Seen:
         self.rest = 0
         self.epoch = 0
         self.refused = 0
-        self.lease_id = ""
+        self.lease: Lease | None = None
+        self.lease_id = self.attempt_id = ""
         self.held = False
         self.expires = 0
         self.grant: Grant | None = None
@@ -136,34 +139,34 @@ class Leases:
             raise Violation(f"I-02: {lease} is the first, the floor is {self.floor}")
         self.acquired += 1
         seen.grant = None
-        seen.epoch, seen.lease_id, seen.expires, seen.held = epoch, lease.lease_id, lease.expires_at_ms, True
+        seen.epoch, seen.expires, seen.held = epoch, lease.expires_at_ms, True
+        seen.lease, seen.lease_id, seen.attempt_id = lease, lease.lease_id, lease.attempt_id
         if seen.timeout != FAR:
             resumed = lease.kind is LeaseKind.RESUMED
             seen.timeout_at = now + (seen.rest if resumed else seen.timeout)
 
-    def passes(self, lease: Lease, now: int) -> bool:
-        """Whether the token of a lease passes the fence now (I-04)."""
+    def fenced(self, lease: Lease, now: int) -> Seen | None:
+        """What was seen of its execution, if the token of a lease passes the fence now (I-04)."""
         seen = self.seen.get(lease.execution_id)
-        return (
-            seen is not None
-            and seen.epoch == lease.lease_epoch
-            and seen.alive(now)
-            and seen.lease_id == lease.lease_id
-        )
+        if seen is None or not seen.alive(now):
+            return None
+        if seen.lease is lease or (seen.epoch == lease.lease_epoch and seen.lease_id == lease.lease_id):
+            return seen
+        return None
 
     def accepted(self, lease: Lease, now: int) -> Seen:
         """A call with this lease was accepted."""
-        if not self.passes(lease, now):
+        seen = self.fenced(lease, now)
+        if seen is None:
             raise Violation(f"I-03, I-04, I-11: accepted at {now}: {lease}")
-        seen = self.seen[lease.execution_id]
-        if lease.lease_epoch <= seen.refused:
+        if seen.epoch <= seen.refused:
             raise Violation(f"I-05: accepted after a refusal: {lease}")
         self.accepted_calls += 1
         return seen
 
     def refused(self, lease: Lease, now: int, error: GrantError) -> None:
         """A call with this lease was refused."""
-        if self.passes(lease, now):
+        if self.fenced(lease, now) is not None:
             raise Violation(f"I-55: refused at {now} with {error.code}: {lease}")
         self.refused_calls += 1
         if error.code in FOR_EVER:
@@ -175,12 +178,12 @@ class Leases:
         seen = self.accepted(lease, now)
         if (
             renewed.expires_at_ms != now + ttl
-            or renewed.lease_id != lease.lease_id
-            or renewed.lease_epoch != lease.lease_epoch
-            or renewed.attempt_id != lease.attempt_id
+            or renewed.lease_epoch != seen.epoch
+            or renewed.lease_id != seen.lease_id
+            or renewed.attempt_id != seen.attempt_id
         ):
             raise Violation(f"I-08: {lease} became {renewed} at {now}")
-        seen.expires = renewed.expires_at_ms
+        seen.expires, seen.lease = now + ttl, renewed
 
     def let_go(self, seen: Seen, now: int) -> None:
         """The lease is over; the attempt may go on with the rest of its time."""

@@ -36,7 +36,7 @@ from grantcore import (
     Scheduler,
     Worker,
 )
-from grantcore.events import Event
+from grantcore.events import Event, Purged
 from grantcore.model.ids import IdSource, MintedIds
 from grantcore.testing.ids import SeededIds
 from tests.proof.simulated.events import Events
@@ -158,8 +158,8 @@ class Site:
         if self._heard:
             for event in self._heard:
                 self.events.hear(event)
-                if event.__class__.__name__ == "Purged":
-                    self.leases.seen.pop(event.execution_id, None)  # type: ignore[attr-defined]
+                if type(event) is Purged:
+                    self.leases.seen.pop(event.execution_id, None)
             self._heard.clear()
 
     # -- time and faults ---------------------------------------------------------------------------
@@ -254,7 +254,7 @@ class Site:
         try:
             self.engine.cancel_execution(name, reason="", lease=lease)
         except GrantError as error:
-            if self.leases.passes(lease, self.now):
+            if self.leases.fenced(lease, self.now) is not None:
                 raise Violation(f"I-55: {error!r} for {lease}") from error
             return False
         if self.leases.seen[name].epoch != lease.lease_epoch:

@@ -20,7 +20,7 @@ NAMES: Final = 48
 HANDLES: Final = 24
 BUSY: Final = 12
 """With fewer leases than these most workers go on with what they have."""
-TTLS: Final = (20, 60, 150, 400)
+TTLS: Final = (10, 30, 90, 300)
 ROUTE: Final = (0, 1, 2, 3) + (1, 4, 5, 1, 4, 5) * 2
 """Where to look for work: mostly in one lane."""
 KINDS: Final = (0, 0, 0, 0, 1, 1, 2, 2)
@@ -48,17 +48,17 @@ class Workload:
     def _table(self) -> tuple[Callable[[], object], ...]:
         """256 places, filled by weight."""
         weights: tuple[tuple[int, Callable[[], object]], ...] = (
-            (18, self._create),
-            (14, self._claim),
-            (22, self._issue),
-            (30, self._take),
-            (90, self._renew),
-            (30, self._complete),
-            (12, self._let_go),
+            (14, self._create),
+            (8, self._claim),
+            (16, self._issue),
+            (18, self._take),
+            (134, self._renew),
+            (23, self._complete),
+            (9, self._let_go),
             (6, self._again),
-            (12, self._of_execution),
-            (8, self._order),
-            (8, self._purge),
+            (9, self._of_execution),
+            (7, self._order),
+            (6, self._purge),
             (2, self._fleet),
             (2, self._meter),
             (2, self._look),
@@ -68,14 +68,13 @@ class Workload:
 
     def go(self, moves: int) -> None:
         """Make so many moves."""
-        roll, table, site, do = self._random, self._moves, self._site, self._do
-        hear = site.hear
+        roll, table, do, hear = self._random, self._moves, self._do, self._site.hear
         for _ in range(moves):
             self.made = made = self.made + 1
-            dice = roll()
-            if dice < 0.25:
-                self._tick(dice * 4)
-            table[int(roll() * 256)]()
+            dice = int(roll() * 1024)
+            if dice & 3 == 0:
+                self._tick(roll())
+            table[dice >> 2]()
             hear()
             if made % WHOLE_EVERY == 0:
                 do.whole()
@@ -102,9 +101,10 @@ class Workload:
         names = self._names
         return names[int(self._random() * len(names))] if names else None
 
-    def _lease(self) -> Lease | None:
+    def _place(self) -> int:
+        """Where a lease lies; -1: there is none."""
         leases = self._leases
-        return leases[int(self._random() * len(leases))] if leases else None
+        return int(self._random() * len(leases)) if leases else -1
 
     def _keep(self, lease: Lease | None) -> None:
         if lease is None:
@@ -114,11 +114,11 @@ class Workload:
         else:
             self._leases[int(self._random() * HANDLES)] = lease
 
-    def _drop(self, lease: Lease) -> None:
+    def _drop(self, place: int) -> None:
         """Mostly whoever was refused or is done forgets its lease."""
         if self._random() < 0.5:
             leases = self._leases
-            leases[leases.index(lease)] = leases[-1]
+            leases[place] = leases[-1]
             leases.pop()
 
     # -- moves -------------------------------------------------------------------------------------
@@ -196,34 +196,46 @@ class Workload:
             self._grants.pop()
 
     def _renew(self) -> None:
-        lease = self._lease()
-        if lease is not None:
-            dice = self._below(64)
-            if dice == 0:
-                self._do.renew_both(lease, self._leases[0], TTLS[2])
-            elif dice < 4:
-                self._do.progress(lease, dice)
-            elif (renewed := self._do.renew(lease, TTLS[dice & 3])) is None:
-                self._drop(lease)
-            elif dice & 4:
-                self._leases[self._leases.index(lease)] = renewed
+        leases = self._leases
+        if not leases:
+            return
+        dice = int(self._random() * (len(leases) << 6))
+        place, dice = dice >> 6, dice & 63
+        lease = leases[place]
+        if dice == 0:
+            self._do.renew_both(lease, leases[0], TTLS[2])
+        elif dice < 4:
+            self._do.progress(lease, dice)
+        elif (renewed := self._do.renew(lease, TTLS[dice & 3])) is None:
+            self._drop(place)
+        elif dice & 4:
+            leases[place] = renewed
+
+    def _goes_on(self) -> bool:
+        """Whether a worker stays with what it has."""
+        return len(self._leases) < BUSY and self._below(4) > 0
 
     def _complete(self) -> None:
-        lease = self._lease()
-        if lease is None:
+        place = self._place()
+        if place < 0:
             return
-        if len(self._leases) < BUSY and self._below(4):
+        if self._goes_on():
             self._renew()
             return
+        lease = self._leases[place]
         done = self._do.complete(lease)
-        self._drop(lease)
+        self._drop(place)
         if done and self._below(4):
             self._do.purge(lease.execution_id)
 
     def _let_go(self) -> None:
-        lease = self._lease()
-        if lease is None:
+        place = self._place()
+        if place < 0:
             return
+        if self._goes_on():
+            self._renew()
+            return
+        lease = self._leases[place]
         dice = self._below(64)
         how = dice & 7
         if how < 3:
@@ -238,12 +250,13 @@ class Workload:
             self._do.suspend(lease, (dice >> 3) % 5, dice & 56)
         else:
             self._do.give_up(lease)
-        self._drop(lease)
+        self._drop(place)
 
     def _again(self) -> None:
         """The answer was lost: the same once more."""
-        lease = self._lease()
-        if lease is not None:
+        place = self._place()
+        if place >= 0:
+            lease = self._leases[place]
             if self._below(2):
                 self._do.renew(lease, TTLS[1])
                 self._do.renew(lease, TTLS[1])

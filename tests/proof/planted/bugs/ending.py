@@ -21,9 +21,9 @@ ENDING: Final = (
         ),
     ),
     Plant(
-        "a paused attempt has no rest",
+        "a paused attempt gains a millisecond",
         "SPEC 5",
-        ("rules/pausing.py", "max(ends - now, 1)", "max(ends - now, 0)"),
+        ("rules/pausing.py", "max(ends - now, 1)", "max(ends - now + 1, 1)"),
     ),
     Plant(
         "a pause does not name its attempt",

@@ -184,12 +184,12 @@ INDEX: Final = (
         ("index/liveness.py", "return min(ceilings, default=None)", "return max(ceilings, default=None)"),
     ),
     Plant(
-        "a missed heartbeat is not noticed",
+        "a heartbeat leaves its old place behind",
         "SPEC 8",
         (
             "index/liveness.py",
             "registration.expires_at_ms == expires_at_ms:",
-            "registration.expires_at_ms <= expires_at_ms:",
+            "registration.expires_at_ms >= expires_at_ms:",
         ),
     ),
     Plant(
