@@ -49,7 +49,7 @@ FIGURES: Final[dict[str, Figure]] = {
     "planted": Figure("planted bugs, each found", 194, 194),
     "digests": Figure("runs of one seed in processes of their own, one digest", 3, 20),
 }
-"""By name. A harness that fixes its own number (a table that grows) replaces the zero of its row."""
+"""By name. Where a harness fixes its own number (a table that grows), one of its tests ties the row to it."""
 
 
 class Part:

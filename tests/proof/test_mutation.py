@@ -30,7 +30,7 @@ from tests.proof.planted.detectors import ROOT
 from tests.proof.planted.hunting import Found
 
 SAMPLE: Final = FIGURES["mutants"].ci
-"""About a minute and a half of one processor: a killed one takes 1 to 2 seconds, a survivor half a minute."""
+"""About three minutes of one processor: a killed one takes a second or more, a survivor half a minute."""
 
 NIGHTLY_SHARE: Final = 0.95
 

@@ -21,7 +21,6 @@ from tests.proof.planted.plant import Plant
 from tests.proof.planted.plants import PLANTS
 from tests.proof.planted.recorded import RESULTS, seeds_of
 
-HUNTED: Final = list(PLANTS)
 PARTS: Final = 8
 SECONDS: Final = 60
 """For one plant; what it took to find the slowest is a fraction of it."""
@@ -32,7 +31,7 @@ MEDIAN_SECONDS: Final = 10
 @pytest.mark.proof
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_planted_bug_is_found(part: int) -> None:
-    names = HUNTED[part::PARTS]
+    names = list(PLANTS)[part::PARTS]
     took: list[float] = []
     with Part("planted", wanted=len(names), seconds=SECONDS * len(names)) as reached:
         for name in names:
@@ -70,12 +69,12 @@ def test_there_are_enough_bugs_in_every_layer() -> None:
     assert len(bugs.BUGS) >= 50
     layers = [edit.path.partition("/")[0] for plant in bugs.BUGS for edit in plant.edits]
     assert all(layers.count(layer) >= 10 for layer in ("model", "rules", "index", "engine"))
-    assert FIGURES["planted"].ci == FIGURES["planted"].nightly == len(HUNTED)
+    assert FIGURES["planted"].ci == FIGURES["planted"].nightly == len(PLANTS)
 
 
 def test_the_table_has_a_row_for_each() -> None:
     rows = RESULTS.read_text()
-    assert [name for name in HUNTED if f"| {name} | " not in rows or not seeds_of(name)] == []
+    assert [name for name in PLANTS if f"| {name} | " not in rows or not seeds_of(name)] == []
 
 
 # -- the hunt --------------------------------------------------------------------------------------
