@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from grantcore.simulation.measures import METRICS
+from grantcore.simulation.scenario import reading
+from grantcore.simulation.scenario.model import Synthetic
 
 if TYPE_CHECKING:
     from grantcore.simulation.measures import Measures
@@ -30,7 +32,7 @@ def report_digest(record: Record, measures: Measures) -> str:
 
     A file of the workload counts by its name: the folder it lies in is no part of the run.
     """
-    report = as_data(record, measures) | {"scenario": _scenario(record.scenario, whole_path=False)}
+    report = as_data(record, measures) | {"scenario": reading.as_data(anywhere(record.scenario))}
     text = json.dumps(report, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -39,7 +41,7 @@ def as_data(record: Record, measures: Measures) -> dict[str, object]:
     """Give the report as plain data, without its digest."""
     return {
         "schema": SCHEMA,
-        "scenario": _scenario(record.scenario, whole_path=True),
+        "scenario": reading.as_data(record.scenario),
         "seed": record.scenario.seed,
         "measures": {name: measures.number(name) for name in METRICS},
         "ends": dict(measures.ends),
@@ -52,12 +54,9 @@ def as_data(record: Record, measures: Measures) -> dict[str, object]:
     }
 
 
-def _scenario(scenario: Scenario, *, whole_path: bool) -> dict[str, object]:
-    """Give the scenario as plain data, the file of its workload by its path or by its name."""
-
-    def plain(_owner: object, _field: object, value: object) -> object:
-        if isinstance(value, Path):
-            return value.as_posix() if whole_path else value.name
-        return value
-
-    return attrs.asdict(scenario, value_serializer=plain)
+def anywhere(scenario: Scenario) -> Scenario:
+    """Give the scenario without the folder of its workload: the same on every machine."""
+    workload = scenario.workload
+    if isinstance(workload, Synthetic):
+        return scenario
+    return attrs.evolve(scenario, workload=attrs.evolve(workload, path=Path(workload.path.name)))

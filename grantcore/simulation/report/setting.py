@@ -30,7 +30,8 @@ def workload(source: Workload) -> str:
     '2,000 made-up jobs: poisson arrivals, lognormal durations'
     """
     if isinstance(source, Synthetic):
-        return f"{words.counted(source.jobs, 'made-up job')}: {source.arrivals} arrivals, {source.durations} durations"
+        jobs = words.counted(source.jobs, "made-up job")
+        return f"{jobs}: {source.arrivals} arrivals, {source.durations} durations"
     kind = "table" if isinstance(source, CsvTable) else "log"
     jobs = "the jobs" if source.limit is None else f"the first {words.counted(source.limit, 'job')}"
     return f"{jobs} of the {kind} {words.safe(source.path.name, LONGEST_NAME)}"
