@@ -91,8 +91,10 @@ def hostile() -> Record:
     record.ends[HOSTILE] = record.refused[HOSTILE] = record.faults[HOSTILE] = 7
     record.violations = [f"{HOSTILE} ran twice"]
     record.event_digest = record.state_digest = HOSTILE
+    record.points = record.points[::20]
     record.timeline = [
-        attrs.evolve(tenure, worker_id=HOSTILE + tenure.worker_id, end=HOSTILE) for tenure in record.timeline
+        attrs.evolve(tenure, worker_id=HOSTILE + tenure.worker_id, end=HOSTILE)
+        for tenure in record.timeline[:20]
     ]
     return record
 
