@@ -37,7 +37,7 @@ from grantcore import (
 from grantcore.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Generator, Sequence
 
     from grantcore import Worker
     from grantcore.simulation.audit import Auditor
@@ -64,14 +64,15 @@ class Schedule(Protocol):
     """
 
     def __call__(
-        self, engine: GrantEngine, worker: Worker, *, lanes: Mapping[str, int], grant_ttl_ms: int
+        self, engine: GrantEngine, worker: Worker, *, lanes: Sequence[str], grant_ttl_ms: int
     ) -> Grant | None:
         """Issue a grant for this worker, or give None: there is nothing for it now.
 
         Args:
             engine: the engine.
             worker: who is idle, and what it can run.
-            lanes: in which something waits, each with weight 1.
+            lanes: in which something waits that this worker could run; it was granted something of the
+                first of them longest ago.
             grant_ttl_ms: of the scenario.
         """
         ...
@@ -146,7 +147,7 @@ class Desk:
             self._chronicle.take_in(self._heard)
         return created.execution_id
 
-    def ask(self, worker: Worker, lanes: Mapping[str, int]) -> Grant | None:
+    def ask(self, worker: Worker, lanes: Sequence[str]) -> Grant | None:
         """Ask the scheduler for a grant."""
         now = self._begin()
         terms = self._terms
@@ -155,7 +156,7 @@ class Desk:
                 grant = terms.schedule(self._engine, worker, lanes=lanes, grant_ttl_ms=terms.grant_ttl_ms)
             self._reckon()
             return grant
-        if self._chronicle.lost or not self._notes:
+        if self._chronicle.doomed or not self._notes:
             with self._hearing():
                 grant = self._scheduler.claim_for_worker(worker, lanes=lanes, grant_ttl_ms=terms.grant_ttl_ms)
         else:

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import simpy
 
     from grantcore.simulation.world.board import Board
     from grantcore.simulation.world.desk import Desk
+    from grantcore.simulation.world.life import Life
 
 
 class Dispatcher:
     """One loop for all lanes and workers. A look costs O(crews + grants)."""
 
-    def __init__(self, env: simpy.Environment, desk: Desk, board: Board, interval_ms: int) -> None:
+    def __init__(self, env: simpy.Environment, desk: Desk, board: Board, lives: Mapping[str, Life], interval_ms: int) -> None:
         """Begin with nothing to do."""
         self._env = env
         self._desk = desk
         self._board = board
+        self._lives = lives
         self._interval_ms = interval_ms
         self._start_ms = int(env.now)
         self._stalled_until_ms = 0
@@ -49,15 +51,15 @@ class Dispatcher:
 
     def _look(self) -> None:
         """Ask for every crew that may find something, until it finds nothing."""
-        board = self._board
         ask = self._desk.ask
-        for crew in board.crews.values():
+        lives = self._lives
+        for crew in self._board.crews:
             idle = crew.idle
-            while crew.hopes and idle and board.lanes:
+            while idle and crew.lanes and crew.hopes:
                 hand = idle[0]
-                grant = ask(hand.worker, board.lanes)
+                grant = ask(hand.worker, tuple(crew.lanes))
                 if grant is None:
                     crew.hopes = False
                 else:
-                    idle.popleft()
-                    hand.inbox.succeed(grant)
+                    crew.served(lives[grant.execution_id].job.lane_id)
+                    idle.popleft().inbox.succeed(grant)
