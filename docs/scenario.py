@@ -87,7 +87,7 @@ def _lines(table: Table, where: str, plain: object, *, explained: bool = True) -
 def _line(name: str, entry: Entry, value: object, *, explained: bool) -> Iterator[str]:
     if explained:
         yield ""
-        yield from (f"# {line}" for line in wrap(f"{entry.says} ({entry.form.allowed})", WIDTH - 2))
+        yield from (f"# {line}" for line in wrap(f"{entry.says} ({entry.allowed})", WIDTH - 2))
     yield f"{name} = {toml(value)}"
 
 

@@ -48,44 +48,17 @@ def test_any_data_is_a_scenario_or_refused(data: Any) -> None:
         assert from_data(as_data(scenario)) == scenario
 
 
-PIECES = st.sampled_from(
-    [
-        "[workload]",
-        "[[workers]]",
-        "[leases]",
-        "seed",
-        "kind",
-        "=",
-        '"swf"',
-        "path",
-        "{",
-        "}",
-        "[",
-        "]",
-        ".",
-        "\n",
-    ]
-    + [
-        "1",
-        "nan",
-        "inf",
-        "-1",
-        "1e999",
-        "0x" + "f" * 999,
-        "9" * 999,
-        '"',
-        "'''",
-        "1979-05-27",
-        "#",
-        "\r",
-        "\0",
-    ]
-    + ["seed = 1\n", "crash = 0.5\n", "[faults]\n", "lanes = {a = 1}\n", "é", "\ud800", "count = 5\n"]
-)
+LINES = ("seed = 1\n", "crash = 0.5\n", "[faults]\n", "lanes = {a = 1}\n", "[workload]\n", "[[workers]]\n")
+WORDS = ("seed", "kind", "path", '"swf"', "nan", "inf", "-1", "1e999", "1979-05-27", "é", "\ud800")
+PIECES = st.sampled_from([*LINES, *WORDS, *'={}[].\n\r\0#"1', "'''", "0x" + "f" * 999, "9" * 999])
+
+
+def utf_16(pieces: list[str]) -> bytes:
+    return "".join(pieces).encode("utf-16", "surrogatepass")
 
 
 @given(st.lists(PIECES, max_size=25).map("".join) | st.text(max_size=30))
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_any_text_is_a_scenario_or_refused(text: str) -> None:
     try:
         parse_scenario(text, Path())
@@ -93,10 +66,7 @@ def test_any_text_is_a_scenario_or_refused(text: str) -> None:
         shows(error)
 
 
-@given(
-    st.binary(max_size=40)
-    | st.lists(PIECES, max_size=12).map(lambda some: "".join(some).encode("utf-16-le", "surrogatepass"))
-)
+@given(st.binary(max_size=40) | st.lists(PIECES, max_size=12).map(utf_16))
 @settings(max_examples=60)
 def test_any_bytes_are_a_scenario_or_refused(raw: bytes) -> None:
     with TemporaryDirectory() as folder:
@@ -162,7 +132,7 @@ def test_any_object_in_a_workload_is_judged(name: str, value: Any) -> None:
 )
 def test_weights_that_are_no_pairs_or_name_one_twice_are_refused(lanes: Any) -> None:
     if lanes == {"a": 1.0}:  # as in a file: what it means is clear
-        assert check(Scenario(workload=Synthetic(lanes=lanes)))
+        check(Scenario(workload=Synthetic(lanes=lanes)))
         return
     with pytest.raises(ScenarioError, match=r"workload\.lanes"):
         check(Scenario(workload=Synthetic(lanes=lanes)))
@@ -176,10 +146,11 @@ def test_a_subclass_is_not_taken_for_the_class() -> None:
         check(Scenario(workload=Synthetic(requirements=(Longer(weight=1.0),))))
 
 
-@given(
-    st.sampled_from([*KEYS, "", ".", "0", "count", "workers.0.count", "x" * 999, "\n"]) | st.text(), st.text()
-)
-@settings(max_examples=100)
+NAMES = st.sampled_from([*KEYS, "", ".", "0", "count", "workers.0.count", "x" * 999, "\n"])
+
+
+@given(NAMES | st.text(), st.text())
+@settings(max_examples=50)
 def test_any_variation_is_a_scenario_or_refused(key: str, text: str) -> None:
     try:
         vary(SCENARIO, key, text)
@@ -188,6 +159,7 @@ def test_any_variation_is_a_scenario_or_refused(key: str, text: str) -> None:
 
 
 @given(JUNK)
+@settings(max_examples=30)
 def test_any_value_can_be_shown(value: Any) -> None:
     assert len(shown(value)) < 500
     assert shown(value).isprintable()

@@ -61,7 +61,7 @@ def test_an_empty_file_is_the_default_scenario() -> None:
 
 
 @given(SCENARIOS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_a_scenario_is_written_and_read_again(data: dict[str, Any]) -> None:
     scenario = from_data(data)
     plain = as_data(scenario)
@@ -72,7 +72,7 @@ def test_a_scenario_is_written_and_read_again(data: dict[str, Any]) -> None:
 
 
 @given(SCENARIOS, st.randoms())
-@settings(max_examples=30)
+@settings(max_examples=15)
 def test_scenarios_that_do_the_same_have_the_same_data(data: dict[str, Any], chance: Any) -> None:
     def shuffled(value: Any) -> Any:
         if not isinstance(value, dict):
@@ -157,7 +157,7 @@ def nested(path: str, value: object, kind: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("path", KEYS)
 @given(st.data())
-@settings(max_examples=12)
+@settings(max_examples=5)
 def test_every_key_takes_what_is_right_and_refuses_the_rest_by_name(path: str, data: Any) -> None:
     key = KEYS[path]
     kind = data.draw(st.sampled_from(key.kinds or ("synthetic",)))
@@ -176,7 +176,7 @@ def test_every_key_takes_what_is_right_and_refuses_the_rest_by_name(path: str, d
     [
         ("[leases]\nlease_ttl_ms = 0", "leases.lease_ttl_ms must be an integer of 1 to 86,400,000, not 0"),
         (
-            "[[workers]]\ncount = 1\n[[workers]]\nspeed = 0",
+            "[[workers]]\n[[workers]]\nspeed = 0",
             "workers.1.speed must be a number of 0.01 to 100, not 0",
         ),
         (
@@ -199,7 +199,7 @@ def test_every_key_takes_what_is_right_and_refuses_the_rest_by_name(path: str, d
         ("leases.'a b' = 5", "leases.'a b' is no key here"),
         ("lease = 5", "lease is no key here; there are leases, "),
         (
-            '[workload]\nkind = "csv"\npath = "a"\nlane = "q"',
+            '[workload]\nkind = "csv"\nlane = "q"',
             "workload.lane is no key here; there are path, limit, lenient",
         ),
         ("seed = 1\nseed = 2", "the file must be TOML: "),

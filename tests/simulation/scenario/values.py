@@ -57,10 +57,10 @@ def table_of(form: Any) -> Values:
             required = {name: keys.pop(name) for name in form.required}
             return st.fixed_dictionaries(required, optional=keys)
         case Kinds():
-            return st.one_of(
-                table_of(table).map(lambda found, kind=kind: found | {"kind": kind})
-                for kind, table in form.tables.items()
-            )
+            tables = [
+                st.builds(dict, table_of(table), kind=st.just(kind)) for kind, table in form.tables.items()
+            ]
+            return st.sampled_from(tables).flatmap(lambda table: table)
         case Array():
             return st.lists(table_of(form.table), min_size=1, max_size=2)
     raise AssertionError(form)
