@@ -80,7 +80,7 @@ class Weights(Form):
         return {name: number(weight) for name, _, weight in pairs}
 
     def _allowed(self) -> str:
-        return f"a table of 1 to {MAX_WEIGHTS:,} weights, not all 0, by {self.by.allowed}"
+        return f"a table of 1 to {MAX_WEIGHTS:,} weights, not all 0; by {self.by.allowed}"
 
     def _read(self, where: str, value: object) -> tuple[tuple[object, float], ...]:
         table = cast("dict[object, object]", value) if type(value) is dict else {}
@@ -99,7 +99,7 @@ class Lane(Form):
     """A lane, as a key of weights."""
 
     def _allowed(self) -> str:
-        return f"lane: 1 to {checks.MAX_LANE_BYTES} characters of printable ASCII"
+        return f"a lane: 1 to {checks.MAX_LANE_BYTES} characters of printable ASCII"
 
     def _read(self, where: str, value: object) -> str:
         return checks.lane_id(value, where)
@@ -116,7 +116,7 @@ class Priority(Form):
         return str(value) if type(value) is int else value
 
     def _allowed(self) -> str:
-        return f"priority: an integer of 0 to {self.high:,}"
+        return f"a priority: an integer of 0 to {self.high:,}"
 
     def _read(self, where: str, value: object) -> int:
         priority = number(value) if type(value) is str else None
@@ -138,6 +138,6 @@ def _array(value: object) -> object:
 
 def _pair(value: object) -> tuple[object, object]:
     """Take a name and its weight; for what is no pair, a name that no lane or priority has."""
-    pair = cast("tuple[object, ...]", value) if type(value) is tuple else ()
-    named = len(pair) == 2 and type(pair[0]) in {str, int}  # noqa: PLR2004
-    return (pair[0], pair[1]) if named else ("", value)
+    parts = list(cast("tuple[object, ...]", value) if type(value) is tuple else ())
+    named = len(parts) == 2 and type(parts[0]) in {str, int}  # noqa: PLR2004
+    return (parts[0], parts[1]) if named else ("", parts)

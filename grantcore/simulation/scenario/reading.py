@@ -1,7 +1,8 @@
 """Scenarios from files, from data, from Python: read, judged, written, varied.
 
 A file is TOML. Its keys are those of ``keys.KEYS``; an absent one has its default, an empty file is the
-default scenario. What is made in Python is judged by the same rules (:func:`check`).
+default scenario. None is the text ``none`` there. What is made in Python is judged by the same rules
+(:func:`check`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from grantcore.simulation.scenario.contradictions import judge
-from grantcore.simulation.scenario.errors import AmbiguousKey, ScenarioError, UnknownKey, Unreadable, refusal
+from grantcore.simulation.scenario.errors import (
+    AmbiguousKey,
+    ScenarioError,
+    UnknownKey,
+    Unreadable,
+    refusal,
+    shown,
+)
 from grantcore.simulation.scenario.keys import KEYS, SCENARIO, Key
 from grantcore.simulation.scenario.model import CsvTable, Scenario, SwfLog, Synthetic
 from grantcore.simulation.scenario.varying import find, place
@@ -39,7 +47,10 @@ __all__ = [
     "vary",
 ]
 
-MAX_FILE_BYTES: Final = 1 << 20
+MAX_FILE_BYTES: Final = 1 << 16
+MAX_LINE_CHARACTERS: Final = 4_096
+"""The parser's time grows with the square of the length of a dotted key."""
+
 MAX_PROBLEM_CHARACTERS: Final = 200
 ENDINGS: Final = ".toml, .swf, .swf.gz, .csv, .csv.gz"
 
@@ -78,7 +89,7 @@ def read_scenario(path: Path) -> Scenario:
 
 
 def _decoded(raw: bytes) -> str:
-    """Take text; a file of more than a mebibyte is no scenario."""
+    """Take text."""
     if len(raw) > MAX_FILE_BYTES:
         raise ScenarioError("the file", "more", f"at most {MAX_FILE_BYTES:,} bytes long")
     try:
@@ -93,6 +104,10 @@ def parse_scenario(text: str, folder: Path) -> Scenario:
     Raises:
         ScenarioError: it is no scenario.
     """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            allowed = f"at most {MAX_LINE_CHARACTERS:,} characters long"
+            raise ScenarioError(f"line {number:,}", shown(line), allowed)
     try:
         data = tomllib.loads(text)
     except RecursionError:
@@ -128,7 +143,7 @@ def from_data(data: Mapping[str, object]) -> Scenario:
 
 
 def as_data(scenario: Scenario) -> dict[str, object]:
-    """Give a scenario as plain data, for JSON: every key, None where one is absent, all in one order.
+    """Give a scenario as plain data, for JSON: every key, in one order, None for nothing.
 
     Scenarios that do the same have the same data.
 
@@ -159,7 +174,7 @@ def vary(scenario: Scenario, key: str, text: str) -> Scenario:
         key: dotted as in the file (``leases.lease_ttl_ms``, ``workers.0.count``), or the end of that, with
             or without numbers and unit (``_ms``, ``_per_day``), if it means one key only: ``heartbeat``,
             ``count``, ``faults.crash``.
-        text: a number, ``true``, a word; ``none`` for an absent key; several capabilities have blanks
+        text: a number, ``true``, a word; ``none`` for nothing; several capabilities have blanks
             between them; weights are written ``q0:1 q1:2``.
 
     Raises:
