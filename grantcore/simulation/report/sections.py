@@ -81,7 +81,7 @@ LAYOUT: Final = {
         "calls_per_job",
     ),
     "Faults": ("faults",),
-    "Refused calls": ("refused",),
+    "Refused calls": ("effects", "effects_refused", "refused"),
     "Lanes": ("lane_fairness",),
     "Audit": ("violations", "checks", "engine_events", "steps"),
 }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from grantcore.simulation.record import Point, Tenure
-from grantcore.simulation.report import distributions, drawing, leases, plots
+from grantcore.simulation.report import distributions, drawing, plots, slicing
 from tests.simulation.report import records
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def test_the_queue_says_how_long_it_was() -> None:
     record.points = [Point(0, 3, 1, 15), Point(7_200_000, 1_234, 16, 0)]
     figure = made("queue", record)
     assert titles(figure) == [
-        "Waiting for a worker: at most 1,234 at once",
-        "Workers: at most 16 with a live lease; what is neither is down or late",
+        "Waiting for a worker: up to 1,234",
+        "Up to 16 live leases, and from 15 down to 0 idle workers",
     ]
     labels = [label.get_text() for label in figure.axes[1].get_xticklabels()]
     assert labels == [
@@ -112,11 +112,11 @@ def test_the_legend_of_the_leases_names_what_is_seen() -> None:
 
 def test_of_many_workers_those_that_lost_leases_are_shown() -> None:
     record = records.single()
-    record.timeline = [held(number, number, 1, number) for number in range(100)]
+    record.timeline = [held(number, number, 1, number * 1_000) for number in range(100)]
     record.timeline += [held(97, 200, 1, 100_000, "lapsed"), held(98, 200, 2, 200_000)]
     (axes,) = made("leases", record).axes
     names = [label.get_text() for label in axes.get_yticklabels()]
-    assert len(names) == leases.MOST_ROWS
+    assert len(names) == slicing.MOST_ROWS
     assert names[-2:] == ["w-97", "w-98"]
     assert names[:3] == ["w-0", "w-1", "w-2"]
     assert axes.get_title(loc="left") == "Leases of 24 of 100 workers: 26, of which 1 lost"
