@@ -1,0 +1,207 @@
+"""The trade-off as a picture: recovery against wasted work, the load of renewals as size and colour.
+
+matplotlib (extra ``simulation``) is imported with this module, and only then.
+"""
+
+# pyright: reportUnknownMemberType=false
+# matplotlib's own types leave its many keyword arguments open.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from grantcore.simulation.measures import METRICS
+from grantcore.simulation.sweep.labelling import place_labels
+from grantcore.simulation.sweep.summary import Spread
+from grantcore.simulation.sweep.wording import HOUR_MS, LONG, MINUTE_MS, S_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from grantcore.simulation.sweep.findings import Findings
+    from grantcore.simulation.sweep.summary import Summary
+
+SMALL, LARGE = 30.0, 330.0
+"""Areas of the marks, in square points: the least load and the most."""
+
+LOG_FROM: Final = 30.0
+"""An axis whose values span more than this factor is drawn by logarithms."""
+
+RING: Final = "#D55E00"
+FRONT: Final = "#444444"
+
+
+def draw(findings: Findings) -> Figure:
+    """Draw every setting once: its mean, with bars over its seeds. O(settings)."""
+    figure = Figure(figsize=(9.0, 6.2), layout="constrained")
+    ax = figure.add_subplot()
+    upright, level, load = findings.question.trade_off
+    ups = _scaled(upright, findings)
+    levels = _scaled(level, findings)
+    loads = [summary.spreads[load].mean for summary in findings.summaries]
+    _bars(ax, levels, ups)
+    marks = ax.scatter(
+        [spread.mean for spread in levels],
+        [spread.mean for spread in ups],
+        s=[_area(value, loads) for value in loads],
+        c=loads,
+        cmap="viridis_r",
+        edgecolors="white",
+        linewidths=0.8,
+        zorder=3,
+    )
+    if loads:
+        figure.colorbar(marks, ax=ax, label=_title(load, METRICS[load].unit), pad=0.02)
+    _front(ax, findings, levels, ups)
+    _ring(ax, findings, levels, ups)
+    _axes(ax, findings, levels, ups)
+    _legend(ax, findings)
+    chosen = [place for place in range(len(ups)) if findings.mark(place)]
+    place_labels(
+        figure,
+        ax,
+        [(levels[place].mean, ups[place].mean) for place in range(len(ups))],
+        {place: _short(findings.summaries[place]) for place in chosen},
+    )
+    return figure
+
+
+def _bars(ax: Axes, levels: Sequence[Spread], ups: Sequence[Spread]) -> None:
+    """Draw the ranges over the seeds."""
+    ax.errorbar(
+        [spread.mean for spread in levels],
+        [spread.mean for spread in ups],
+        xerr=_reach(levels),
+        yerr=_reach(ups),
+        fmt="none",
+        ecolor="#999999",
+        elinewidth=0.9,
+        capsize=2.5,
+        zorder=1,
+    )
+
+
+def _reach(spreads: Sequence[Spread]) -> tuple[list[float], list[float]]:
+    """Tell how far each range goes down and up from its mean."""
+    below = [max(spread.mean - spread.least, 0.0) for spread in spreads]
+    return below, [max(spread.most - spread.mean, 0.0) for spread in spreads]
+
+
+def _front(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence[Spread]) -> None:
+    """Ring the settings of the front thinly."""
+    places = sorted(findings.front)
+    loads = _loads(findings)
+    ax.scatter(
+        [levels[place].mean for place in places],
+        [ups[place].mean for place in places],
+        s=[_area(loads[place], loads) + 25 for place in places],
+        facecolors="none",
+        edgecolors=FRONT,
+        linewidths=1.4,
+        zorder=4,
+    )
+
+
+def _ring(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence[Spread]) -> None:
+    """Ring the setting that is advised."""
+    for place, summary in enumerate(findings.summaries):
+        if summary is findings.advice.chosen:
+            ax.scatter(
+                [levels[place].mean],
+                [ups[place].mean],
+                s=_area(_loads(findings)[place], _loads(findings)) + 260,
+                facecolors="none",
+                edgecolors=RING,
+                linewidths=2.4,
+                zorder=5,
+            )
+
+
+def _axes(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence[Spread]) -> None:
+    """Name and scale the axes, and say how much is on them."""
+    upright, level, _load = findings.question.trade_off
+    ax.set_xlabel(_title(level, _unit(level, findings)[1]))
+    ax.set_ylabel(_title(upright, _unit(upright, findings)[1]))
+    if _by_logarithms(levels):
+        ax.set_xscale("log")
+    if _by_logarithms(ups):
+        ax.set_yscale("log")
+    ax.margins(0.09)
+    ax.grid(alpha=0.25)
+    ax.set_axisbelow(True)
+    plan = findings.outcome.plan
+    ax.set_title(f"{len(findings.summaries)} settings, mean and range over {len(plan.seeds)} seeds", loc="left")
+
+
+def _by_logarithms(spreads: Sequence[Spread]) -> bool:
+    """Tell whether an axis spans so much that the small values would fall together."""
+    least = min((spread.least for spread in spreads), default=0.0)
+    return least > 0 and max(spread.most for spread in spreads) > LOG_FROM * least
+
+
+def _legend(ax: Axes, findings: Findings) -> None:
+    """Explain the marks, and what the labels are the values of."""
+    keys = " / ".join(axis.key for axis in findings.outcome.plan.axes)
+    marks = [_mark(FRONT, 8, 1.4, "no other setting beats it" + (f": {keys}" if keys else ""))]
+    if findings.advice.chosen is not None:
+        marks.append(_mark(RING, 13, 2.4, f"advised, for {findings.advice.objective}"))
+    ax.legend(handles=marks, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=2, frameon=False)
+
+
+def _mark(colour: str, size: float, width: float, label: str) -> Line2D:
+    return Line2D(
+        [],
+        [],
+        linestyle="none",
+        marker="o",
+        markersize=size,
+        markerfacecolor="none",
+        markeredgecolor=colour,
+        markeredgewidth=width,
+        label=label,
+    )
+
+
+def _short(summary: Summary) -> str:
+    """Name a setting by its values alone: the legend has the keys."""
+    return " / ".join(value for _, value in summary.setting.changes)
+
+
+def _loads(findings: Findings) -> list[float]:
+    return [summary.spreads[findings.question.trade_off[2]].mean for summary in findings.summaries]
+
+
+def _area(value: float, values: Sequence[float]) -> float:
+    """Give the area of a mark: in proportion between the least value and the most."""
+    least, most = min(values), max(values)
+    share = (value - least) / (most - least) if most > least else 0.0
+    return SMALL + (LARGE - SMALL) * share
+
+
+def _scaled(metric: str, findings: Findings) -> list[Spread]:
+    """Give the spreads of a measure in the unit of its axis."""
+    by = _unit(metric, findings)[0]
+    spreads = (summary.spreads[metric] for summary in findings.summaries)
+    return [Spread(spread.mean / by, spread.least / by, spread.most / by) for spread in spreads]
+
+
+def _unit(metric: str, findings: Findings) -> tuple[float, str]:
+    """Choose the unit of an axis: durations in the largest one that the least of their means has some of."""
+    unit = METRICS[metric].unit
+    if unit != "ms":
+        return 1, unit
+    typical = max((summary.spreads[metric].mean for summary in findings.summaries), default=0.0)
+    for name, length in (("h", HOUR_MS), ("min", MINUTE_MS), ("s", S_MS)):
+        if typical >= LONG * length:
+            return length, name
+    return 1, "ms"
+
+
+def _title(metric: str, unit: str) -> str:
+    name = metric.removesuffix("_ms").replace("_", " ")
+    return f"{name}, {unit}: {METRICS[metric].says}" if unit != "share" else f"{name}: share {METRICS[metric].says}"
