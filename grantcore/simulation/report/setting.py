@@ -1,0 +1,53 @@
+"""What was run, in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grantcore.simulation.report import words
+from grantcore.simulation.scenario.model import CsvTable, Synthetic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from grantcore.simulation.scenario.model import Group, Leases, Scenario, Workload
+
+LONGEST_NAME = 60
+
+
+def lines(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Name what decides most about a run; the JSON has all of it."""
+    yield "workload", workload(scenario.workload)
+    yield "workers", fleet(scenario.workers)
+    yield "leases", leases(scenario.leases)
+    yield "seed", str(scenario.seed)
+
+
+def workload(source: Workload) -> str:
+    """Name the workload: a file by its name, never by its folder.
+
+    >>> workload(Synthetic(jobs=2_000))
+    'made up: 2,000 jobs, poisson arrivals, lognormal durations'
+    """
+    if isinstance(source, Synthetic):
+        return f"made up: {source.jobs:,} jobs, {source.arrivals} arrivals, {source.durations} durations"
+    kind = "table" if isinstance(source, CsvTable) else "log"
+    name = words.safe(source.path.name, LONGEST_NAME)
+    return f"{kind} {name}" + ("" if source.limit is None else f", the first {source.limit:,} jobs")
+
+
+def fleet(groups: tuple[Group, ...]) -> str:
+    """Name the groups of workers, with their speed where it is not 1."""
+    return ", ".join(
+        f"{group.count:,} {words.safe(group.name, LONGEST_NAME)}"
+        + ("" if group.speed == 1 else f" of speed {group.speed:g}")
+        for group in groups
+    )
+
+
+def leases(times: Leases) -> str:
+    """Name how long leases live, and how often they are renewed."""
+    return (
+        f"ttl {words.duration(times.lease_ttl_ms)}, renewed every {words.duration(times.renews_after_ms)}; "
+        f"grants {words.duration(times.grant_ttl_ms)}"
+    )
