@@ -2,7 +2,7 @@
 
 Everything is judged by the mean over the seeds, and told with the least and the most. Of settings that are
 equally good the one with the larger time to live is taken (fewer renewals, fewer leases lost to a pause), then
-the first by name. A setting in which the auditor found a violation is not advised.
+the one that is better in the measures that are traded, then the first by name. A setting that failed with a seed, or in which the auditor found a violation, is not advised.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from grantcore.simulation.measures import METRICS
+from grantcore.simulation.sweep.summary import OBJECTIVES
 from grantcore.simulation.sweep.wording import number, spread
 
 if TYPE_CHECKING:
@@ -90,58 +91,67 @@ class Advice:
     """What is advised.
 
     Attributes:
-        objective: the measure.
+        objective: the measure; None: none was stated.
         bounds: that had to be kept.
-        chosen: the setting; None: none satisfies the bounds.
+        chosen: the setting; None: no objective was stated, or none satisfies the bounds.
         sentence: the answer.
     """
 
-    objective: str
+    objective: str | None
     bounds: tuple[Bound, ...]
     chosen: Summary | None
     sentence: str
 
 
-def advise(found: Sequence[Summary], metric: str, bounds: Sequence[Bound] = ()) -> Advice:
-    """Choose among settings. O(settings * bounds).
+def advise(
+    found: Sequence[Summary],
+    seeds: int,
+    metric: str,
+    bounds: Sequence[Bound] = (),
+    traded: Sequence[str] = OBJECTIVES,
+) -> Advice:
+    """Choose among settings that were run to the end with all ``seeds`` and without a violation.
+
+    O(settings * bounds). ``traded`` are measures that decide between equals.
 
     Raises:
         AdviceError: of the objective.
     """
     objective(metric)
-    sound = [summary for summary in found if not summary.violations]
+    sound = [summary for summary in found if not summary.violations and len(summary.seeds) == seeds]
     fit = [summary for summary in sound if not any(bound.missed_by(summary) for bound in bounds)]
-    chosen = min(fit, key=lambda summary: _rank(summary, metric), default=None)
+    chosen = min(fit, key=lambda summary: _rank(summary, metric, traded), default=None)
     if chosen is not None:
         sentence = _praise(chosen, metric, bounds, len(fit), len(found))
     elif sound:
-        sentence = _regret(sound, bounds)
+        sentence = _regret(sound, bounds, traded)
     else:
-        sentence = "No setting can be advised: none was run to its end without a violation."
+        sentence = "No setting can be advised: none was run with every seed to its end without a violation."
     return Advice(metric, tuple(bounds), chosen, sentence)
 
 
-def _rank(summary: Summary, metric: str) -> tuple[float, int, str]:
-    """Order by the objective, then the larger time to live, then by name."""
-    return summary.cost(metric), -summary.setting.scenario.leases.lease_ttl_ms, summary.setting.label
+def _rank(summary: Summary, metric: str, traded: Sequence[str]) -> tuple[float, int, tuple[float, ...], str]:
+    """Order by the objective, then the larger time to live, then the measures that are traded, then by name."""
+    ttl_ms = summary.setting.scenario.leases.lease_ttl_ms
+    return summary.cost(metric), -ttl_ms, summary.costs(traded), summary.setting.label
 
 
 def _praise(chosen: Summary, metric: str, bounds: Sequence[Bound], fit: int, of: int) -> str:
     """Say what was chosen, and why."""
     best = "most" if METRICS[metric].better == "higher" else "least"
     among = f"the {fit} of {of} settings that satisfy {_all(bounds)}" if bounds else f"{of} settings"
-    kept = "".join(f"; {spread(bound.metric, chosen)}" for bound in bounds if bound.metric != metric)
+    kept = "".join(f"; {spread(bound.metric, chosen.spreads[bound.metric])}" for bound in bounds if bound.metric != metric)
     seeds = len(chosen.seeds)
     over = f"mean and range over {seeds} seeds" if seeds > 1 else "one seed only"
-    return f"Take {chosen.setting.label}: {spread(metric, chosen)}, the {best} of {among}{kept} ({over})."
+    return f"Take {chosen.setting.label}: {spread(metric, chosen.spreads[metric])}, the {best} of {among}{kept} ({over})."
 
 
-def _regret(sound: Sequence[Summary], bounds: Sequence[Bound]) -> str:
+def _regret(sound: Sequence[Summary], bounds: Sequence[Bound], traded: Sequence[str]) -> str:
     """Say that none satisfies the bounds, which one comes nearest, and what it misses by how much."""
-    nearest = min(sound, key=lambda summary: (_distance(summary, bounds), _rank(summary, bounds[0].metric)))
+    nearest = min(sound, key=lambda one: (_distance(one, bounds), _rank(one, bounds[0].metric, traded)))
     missed = [bound for bound in bounds if bound.missed_by(nearest)]
     told = " and ".join(
-        f"misses {bound} by {number(bound.metric, bound.missed_by(nearest))} ({spread(bound.metric, nearest)})"
+        f"misses {bound} by {number(bound.metric, bound.missed_by(nearest))} ({spread(bound.metric, nearest.spreads[bound.metric])})"
         for bound in missed
     )
     return f"No setting satisfies {_all(bounds)}. The nearest, {nearest.setting.label}, {told}."

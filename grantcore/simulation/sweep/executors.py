@@ -12,15 +12,28 @@ import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 from grantcore.simulation.sweep.work import Stop, obey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+TIMEOUT_S: Final = 10
+"""So long a Dask scheduler may take to answer."""
+
+DASK_WINDOW: Final = 1_000
+"""So many runs a cluster is given at a time: it may grow meanwhile."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Place(NamedTuple):
+    """Where runs happen, and how many it is given at a time."""
+
+    executor: Executor
+    window: int
 
 
 class NoCluster(Exception):
@@ -41,19 +54,19 @@ class InProcess(Executor):
 
 
 @contextmanager
-def processes(jobs: int) -> Iterator[Executor]:
+def processes(jobs: int) -> Iterator[Place]:
     """Run ``jobs`` at a time, each in a process; 1: in this one.
 
     On the way out runs that go on are told to stop; none is left behind.
     """
     if jobs == 1:
-        yield InProcess()
+        yield Place(InProcess(), 1)
         return
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
     with ProcessPoolExecutor(jobs, context, _begin, (stop,)) as pool:
         try:
-            yield pool
+            yield Place(pool, 2 * jobs)
         finally:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -67,8 +80,10 @@ def _begin(stop: Stop) -> None:
 
 
 @contextmanager
-def dask(address: str) -> Iterator[Executor]:
+def dask(address: str) -> Iterator[Place]:
     """Run on the cluster whose scheduler is at ``address``; grantcore must be installed on its workers.
+
+    A log or table must be readable there under the same path.
 
     Raises:
         NoCluster: ``distributed`` is not installed, or nobody answers at the address.
@@ -78,12 +93,12 @@ def dask(address: str) -> Iterator[Executor]:
     except ModuleNotFoundError as missing:
         raise NoCluster("a Dask cluster needs: pip install 'grantcore[dask]'") from missing
     try:
-        client = distributed.Client(address)
+        client = distributed.Client(address, timeout=TIMEOUT_S, set_as_default=False)
     except (OSError, ValueError) as problem:
         raise NoCluster(f"no Dask scheduler answers at {address!r}: {problem}") from problem
     with client:
         pool = cast("Executor", client.get_executor())
         try:
-            yield pool
+            yield Place(pool, DASK_WINDOW)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

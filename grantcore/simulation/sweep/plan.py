@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -15,8 +16,7 @@ from grantcore.simulation.scenario.reading import as_data, vary
 from grantcore.simulation.sweep.store import digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
 
     from grantcore.simulation.scenario.model import Scenario
 
@@ -44,35 +44,18 @@ class Axis:
 
     @classmethod
     def parse(cls, text: str) -> Axis:
-        """Read ``KEY=V1,V2,...``. A comma inside brackets or quotes parts nothing.
+        """Read ``KEY=V1,V2,...``.
 
         Raises:
             PlanError: no key, no value, or a value twice.
         """
         key, equals, rest = text.partition("=")
-        values = tuple(value.strip() for value in _parted(rest))
+        values = tuple(value.strip() for value in rest.split(","))
         if not (key.strip() and equals and all(values)):
             raise PlanError(f"--vary {text!r}: must be KEY=V1,V2,... with no value empty")
         if len(set(values)) < len(values):
             raise PlanError(f"--vary {text!r}: the values must differ")
         return cls(key.strip(), values)
-
-
-def _parted(text: str) -> list[str]:
-    """Part text at the commas outside brackets and quotes."""
-    parts, depth, quote = [""], 0, ""
-    for char in text:
-        if quote:
-            quote = "" if char == quote else quote
-        elif char in "\"'":
-            quote = char
-        else:
-            depth += (char in "[{(") - (char in ")}]")
-        if char == "," and not quote and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += char
-    return parts
 
 
 @attrs.frozen
@@ -95,17 +78,25 @@ class Setting:
 
 @attrs.frozen(kw_only=True)
 class Source:
-    """What the command line said of the scenario: enough to say it again.
+    """What was said of the scenario: enough to say it again.
 
     Attributes:
         path: of the scenario, log or table; None: the default scenario.
-        options: further words that were given, to be said again as they are.
+        changes: that were made in it.
         scheduler: the name of the user's scheduler.
     """
 
     path: Path | None = None
-    options: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     scheduler: str | None = None
+
+    def command(self, changes: Sequence[Change], seed: int) -> str:
+        """Write the command that does one run."""
+        words = ["grantcore", "simulate", *([str(self.path)] if self.path else [])]
+        for key, value in (*self.changes, *changes):
+            words += ["--set", f"{key}={value}"]
+        words += ["--scheduler", self.scheduler] if self.scheduler else []
+        return shlex.join([*words, "--seed", str(seed)])
 
 
 @attrs.frozen
@@ -116,8 +107,8 @@ class Run:
         setting: which.
         seed: which.
         work: for ``work.run_one``.
-        digest: of all that decides the result: the scenario with its seed, the content of the log or table, the
-            scheduler's name, and the version of grantcore.
+        digest: of all that decides the result: the scenario with its seed, name and content of the log or table
+            (the folder it lies in is no part of it), the scheduler's name, and the version of grantcore.
     """
 
     setting: Setting
@@ -172,19 +163,18 @@ class Plan:
         for setting in self.settings:
             content = _content(setting.scenario, contents)
             for seed in self.seeds:
-                data = as_data(attrs.evolve(setting.scenario, seed=seed))
-                work: dict[str, object] = {"scenario": data, "scheduler": self.source.scheduler}
-                digest = digest_of({**work, "content": content, "version": __version__})
+                scenario = attrs.evolve(setting.scenario, seed=seed)
+                work: dict[str, object] = {
+                    "scenario": as_data(_placed(scenario, Path.absolute)),
+                    "scheduler": self.source.scheduler,
+                }
+                named = as_data(_placed(scenario, lambda path: Path(path.name)))
+                digest = digest_of({**work, "scenario": named, "content": content, "version": __version__})
                 yield Run(setting, seed, work, digest)
 
     def replay(self, run: Run) -> str:
         """Write the command that does one run again."""
-        words = ["grantcore", "simulate"]
-        words += [str(self.source.path)] if self.source.path else []
-        words += self.source.options
-        words += [word for key, value in run.setting.changes for word in ("--set", f"{key}={value}")]
-        words += ["--scheduler", self.source.scheduler] if self.source.scheduler else []
-        return shlex.join([*words, "--seed", str(run.seed)])
+        return self.source.command(run.setting.changes, run.seed)
 
 
 def _rows(axes: Sequence[Axis]) -> Iterator[tuple[str, ...]]:
@@ -204,6 +194,14 @@ def _refuse_twins(settings: Sequence[Setting]) -> None:
         twin = seen.setdefault(digest_of(as_data(setting.scenario)), setting)
         if twin is not setting:
             raise PlanError(f"--vary: {twin.label!r} and {setting.label!r} are the same scenario")
+
+
+def _placed(scenario: Scenario, place: Callable[[Path], Path]) -> Scenario:
+    """Say elsewhere where the log or table is."""
+    load = scenario.workload
+    if isinstance(load, Synthetic):
+        return scenario
+    return attrs.evolve(scenario, workload=attrs.evolve(load, path=place(load.path)))
 
 
 def _content(scenario: Scenario, seen: dict[Path, str]) -> str | None:

@@ -8,15 +8,17 @@ matplotlib (extra ``simulation``) is imported with this module, and only then.
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from grantcore.simulation.measures import METRICS
 from grantcore.simulation.sweep.labelling import place_labels
 from grantcore.simulation.sweep.summary import Spread
-from grantcore.simulation.sweep.wording import HOUR_MS, LONG, MINUTE_MS, S_MS
+from grantcore.simulation.sweep.wording import HOUR_MS, LONG, MINUTE_MS, S_MS, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +39,7 @@ FRONT: Final = "#444444"
 
 
 def draw(findings: Findings) -> Figure:
-    """Draw every setting once: its mean, with bars over its seeds. O(settings)."""
+    """Draw every setting once: its mean, with bars over its seeds; small marks above large ones."""
     figure = Figure(figsize=(9.0, 6.2), layout="constrained")
     ax = figure.add_subplot()
     upright, level, load = findings.question.trade_off
@@ -45,18 +47,19 @@ def draw(findings: Findings) -> Figure:
     levels = _scaled(level, findings)
     loads = [summary.spreads[load].mean for summary in findings.summaries]
     _bars(ax, levels, ups)
+    order = sorted(range(len(loads)), key=loads.__getitem__, reverse=True)
     marks = ax.scatter(
-        [spread.mean for spread in levels],
-        [spread.mean for spread in ups],
-        s=[_area(value, loads) for value in loads],
-        c=loads,
+        [levels[place].mean for place in order],
+        [ups[place].mean for place in order],
+        s=[_area(loads[place], loads) for place in order],
+        c=[loads[place] for place in order],
         cmap="viridis_r",
         edgecolors="white",
         linewidths=0.8,
         zorder=3,
     )
     if loads:
-        figure.colorbar(marks, ax=ax, label=_title(load, METRICS[load].unit), pad=0.02)
+        figure.colorbar(marks, ax=ax, label=words(load, METRICS[load].unit), pad=0.02)
     _front(ax, findings, levels, ups)
     _ring(ax, findings, levels, ups)
     _axes(ax, findings, levels, ups)
@@ -125,12 +128,14 @@ def _ring(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence[
 def _axes(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence[Spread]) -> None:
     """Name and scale the axes, and say how much is on them."""
     upright, level, _load = findings.question.trade_off
-    ax.set_xlabel(_title(level, _unit(level, findings)[1]))
-    ax.set_ylabel(_title(upright, _unit(upright, findings)[1]))
-    if _by_logarithms(levels):
-        ax.set_xscale("log")
-    if _by_logarithms(ups):
-        ax.set_yscale("log")
+    ax.set_xlabel(words(level, _unit(level, findings)[1]))
+    ax.set_ylabel(words(upright, _unit(upright, findings)[1]))
+    for axis, spreads, scale in ((ax.xaxis, levels, ax.set_xscale), (ax.yaxis, ups, ax.set_yscale)):
+        if _by_logarithms(spreads):
+            scale("log")
+            axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+            axis.set_minor_formatter(NullFormatter())
     ax.margins(0.09)
     ax.grid(alpha=0.25)
     ax.set_axisbelow(True)
@@ -147,10 +152,10 @@ def _by_logarithms(spreads: Sequence[Spread]) -> bool:
 def _legend(ax: Axes, findings: Findings) -> None:
     """Explain the marks, and what the labels are the values of."""
     keys = " / ".join(axis.key for axis in findings.outcome.plan.axes)
-    marks = [_mark(FRONT, 8, 1.4, "no other setting beats it" + (f": {keys}" if keys else ""))]
+    marks = [_mark(FRONT, 8, 1.4, "front: no other setting beats it" + (f" (labels: {keys})" if keys else ""))]
     if findings.advice.chosen is not None:
         marks.append(_mark(RING, 13, 2.4, f"advised, for {findings.advice.objective}"))
-    ax.legend(handles=marks, loc="upper left", bbox_to_anchor=(0, -0.1), ncols=2, frameon=False)
+    ax.legend(handles=marks, loc="upper left", bbox_to_anchor=(0, -0.1), frameon=False)
 
 
 def _mark(colour: str, size: float, width: float, label: str) -> Line2D:
@@ -190,18 +195,13 @@ def _scaled(metric: str, findings: Findings) -> list[Spread]:
     return [Spread(spread.mean / by, spread.least / by, spread.most / by) for spread in spreads]
 
 
-def _unit(metric: str, findings: Findings) -> tuple[float, str]:
-    """Choose the unit of an axis: durations in the largest one that the least of their means has some of."""
+def _unit(metric: str, findings: Findings) -> tuple[int, str]:
+    """Choose the unit of an axis: durations in the largest one that a setting in the middle has some of."""
     unit = METRICS[metric].unit
     if unit != "ms":
         return 1, unit
-    typical = max((summary.spreads[metric].mean for summary in findings.summaries), default=0.0)
+    middle = median([summary.spreads[metric].mean for summary in findings.summaries] or [0])
     for name, length in (("h", HOUR_MS), ("min", MINUTE_MS), ("s", S_MS)):
-        if typical >= LONG * length:
+        if middle >= LONG * length:
             return length, name
     return 1, "ms"
-
-
-def _title(metric: str, unit: str) -> str:
-    name = metric.removesuffix("_ms").replace("_", " ")
-    return f"{name}, {unit}: {METRICS[metric].says}" if unit != "share" else f"{name}: share {METRICS[metric].says}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
-from grantcore.simulation.sweep.wording import number
+from grantcore.simulation.sweep.wording import cell, number, span, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,30 +16,33 @@ if TYPE_CHECKING:
     from grantcore.simulation.sweep.findings import Findings
     from grantcore.simulation.sweep.summary import Summary
 
+STYLES: Final = {"take": "bold green", "front": "bold", "": ""}
+
 Row = tuple[str, ...]
 
 
 def heading(findings: Findings) -> Row:
     """Name the columns: the keys that vary, the measures, and the mark."""
     keys = [axis.key for axis in findings.outcome.plan.axes]
-    return (*keys, *findings.question.measures, "")
+    measures = (words(metric, "") for metric in findings.question.measures)
+    return (*keys, *measures, "")
 
 
-def rows(findings: Findings, between: str = " ") -> Iterator[Row]:
-    """Give a row for each setting; ``between`` parts a mean from its range."""
+def rows(findings: Findings, *, below: bool = False) -> Iterator[Row]:
+    """Give a row for each setting; ``below``: a range is on a line of its own."""
     for place, summary in enumerate(findings.summaries):
         values = (value for _, value in summary.setting.changes)
-        cells = (_cell(metric, summary, between) for metric in findings.question.measures)
+        cells = (_cell(metric, summary, below=below) for metric in findings.question.measures)
         yield (*values, *cells, _mark(findings, place))
 
 
-def _cell(metric: str, summary: Summary, between: str) -> str:
+def _cell(metric: str, summary: Summary, *, below: bool) -> str:
     """Write the mean and, of several seeds, the range."""
-    spread = summary.spreads[metric]
-    mean = number(metric, spread.mean)
-    if spread.least == spread.most:
+    mean = cell(metric, number(metric, summary.spreads[metric].mean))
+    found = cell(metric, span(metric, summary.spreads[metric]))
+    if not found:
         return mean
-    return f"{mean}{between}({number(metric, spread.least)} to {number(metric, spread.most)})"
+    return f"{mean}\n{found}" if below else f"{mean} ({found})"
 
 
 def _mark(findings: Findings, place: int) -> str:
@@ -59,18 +64,24 @@ def table(findings: Findings) -> Table:
     """Draw the table for a terminal."""
     plan = findings.outcome.plan
     drawn = Table(
-        title=f"grantcore sweep: {len(plan.settings)} settings, {len(plan.seeds)} seeds each",
-        caption="mean, and range over the seeds; front: no other setting is better in one measure and as good in"
-        " the others",
-        show_lines=len(plan.seeds) > 1,
+        box=SIMPLE_HEAD,
+        title=f"{len(plan.settings):,} settings, {len(plan.seeds):,} seeds each",
+        title_justify="left",
+        caption="Means, and ranges over the seeds. front: no other setting is as good in "
+        f"{', '.join(findings.question.trade_off)} and better in one of them.",
+        caption_justify="left",
+        show_edge=False,
+        pad_edge=False,
     )
-    measures = set(findings.question.measures)
-    for name in heading(findings):
-        drawn.add_column(name, justify="left" if name in measures or not name else "right", overflow="fold")
-    for place, row in enumerate(rows(findings, "\n")):
-        drawn.add_row(*row, style=_style(findings, place))
+    keys = len(plan.axes)
+    for place, name in enumerate(heading(findings)):
+        drawn.add_column(Text(name), justify="right" if place < keys else "left", overflow="fold")
+    for place, row in enumerate(rows(findings, below=True)):
+        drawn.add_row(*map(_drawn, row), style=STYLES[findings.mark(place)])
     return drawn
 
 
-def _style(findings: Findings, place: int) -> str:
-    return {"take": "bold green", "front": "bold"}.get(findings.mark(place), "")
+def _drawn(text: str) -> Text:
+    """Dim the range below the mean."""
+    mean, newline, found = text.partition("\n")
+    return Text.assemble(mean, newline, (found, "dim not bold"))

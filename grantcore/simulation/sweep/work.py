@@ -32,6 +32,10 @@ class Stopped(Exception):
     """The run was asked to stop before its end."""
 
 
+class SchedulerError(ValueError):
+    """The user's scheduler cannot be had by its name; the text says why."""
+
+
 @attrs.frozen(kw_only=True)
 class Result:
     """What is kept of a run.
@@ -85,6 +89,7 @@ def run_one(work: Mapping[str, object]) -> dict[str, object]:
     Raises:
         Stopped: it was asked to stop.
         ScenarioError: of the scenario.
+        SchedulerError: of the user's scheduler.
         OSError: the workload cannot be read.
     """
     name = cast("str | None", work["scheduler"])
@@ -108,19 +113,19 @@ def named(name: str) -> Schedule:
     """Find the callable ``package.module:callable``; dots after the colon lead further in.
 
     Raises:
-        ValueError: there is none of that name, or it cannot be called; the text says which.
+        SchedulerError: there is none of that name, or it cannot be called; the text says which.
     """
     module, colon, path = name.partition(":")
     if not (module and colon and path):
-        raise ValueError(f"the scheduler is named package.module:callable, not {name!r}")
+        raise SchedulerError(f"the scheduler is named package.module:callable, not {name!r}")
     try:
         found: object = importlib.import_module(module)
         for part in path.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError, ValueError) as problem:
-        raise ValueError(f"the scheduler {name!r} cannot be imported: {problem}") from problem
+        raise SchedulerError(f"the scheduler {name!r} cannot be imported: {problem}") from problem
     if not callable(found):
-        raise ValueError(f"the scheduler {name!r} is no callable: it is a {type(found).__name__}")
+        raise SchedulerError(f"the scheduler {name!r} is no callable: it is a {type(found).__name__}")
     return cast("Schedule", found)
 
 
