@@ -24,17 +24,17 @@ HOUR_MS: Final = 3_600_000
 SHORT_JOB_MS: Final = 10_000
 """Slowdown counts a shorter job as this long: else a job of nothing is slowed down without bound."""
 
-FAULT_KINDS: Final = (
-    "crash",
-    "pause",
-    "slow_heartbeat",
-    "lost_answer",
-    "fail",
-    "poison",
-    "clock_jumps_per_day",
-    "stalls_per_day",
-)
-"""The fields of ``Faults`` that say how often something goes wrong."""
+FAULT_KINDS: Final[Mapping[str, str]] = {
+    "crash": "workers that vanished inside a lease, and came back as new instances",
+    "pause": "workers that stopped inside a lease and went on as if nothing had happened",
+    "slow_heartbeat": "leases that were renewed too late",
+    "lost_answer": "calls whose answer was lost, and which were made again",
+    "fail": "attempts whose work itself failed",
+    "poison": "workers killed by a job that kills every worker",
+    "clock_jumps_per_day": "jumps of the clock that the engine reads",
+    "stalls_per_day": "times that the scheduler stopped for a while",
+}
+"""The fields of ``Faults`` that say how often something goes wrong, and what is counted of each."""
 
 assert {field.name for field in attrs.fields(Faults)}.issuperset(FAULT_KINDS)
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from grantcore.simulation.measures import METRICS
+from grantcore.simulation.measures import FAULT_KINDS, METRICS
 from grantcore.simulation.report import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from grantcore.simulation.measures import Counts, LaneMeasures, Measures
 
@@ -87,7 +87,13 @@ LAYOUT: Final = {
 }
 """The metrics of each section; those of ``SPREADS`` have a table of their own."""
 
-SPREADS: Final = ("wait", "turnaround", "recovery")
+SPREADS: Final = {
+    "wait": "from submission, after what the job depends on, to the first lease",
+    "turnaround": "from submission to the end",
+    "recovery": "from a fault that lost a lease to the next lease of the same execution",
+}
+"""What the durations are, of which a report gives the distribution."""
+
 SPREAD_COLUMNS: Final = ("mean", "p50", "p90", "p95", "p99", "max")
 
 
@@ -95,7 +101,7 @@ def sections(measures: Measures) -> tuple[Section, ...]:
     """Put every number but times and lanes into its section."""
     extra = {
         "Jobs": _of(measures.ends, "ended as", "jobs", "executions whose last phase this was"),
-        "Faults": _of(measures.faults_by_kind, "", "faults", "happened"),
+        "Faults": _faults(measures.faults_by_kind),
         "Refused calls": _of(measures.refused_by_code, "", "calls", "refused with this code"),
     }
     return tuple(
@@ -126,8 +132,24 @@ def lane_rows(lane: LaneMeasures) -> tuple[Row, ...]:
     )
 
 
+def busiest(lanes: Sequence[LaneMeasures], most: int) -> list[LaneMeasures]:
+    """Choose the lanes with the most jobs, at most so many."""
+    return sorted(lanes, key=lambda lane: (-lane.jobs, lane.lane_id))[:most]
+
+
 def _of(counts: Counts, prefix: str, unit: str, says: str) -> Iterator[Row]:
     """Make a row of each count; their names come from outside the report."""
     for name, times in counts:
-        spoken = words.safe(name).removesuffix("_per_day").replace("_", " ")
-        yield Row(f"{prefix} {spoken}".strip(), times, unit, says)
+        yield Row(f"{prefix} {_spoken(name)}".lstrip(), times, unit, says)
+
+
+def _faults(counts: Counts) -> Iterator[Row]:
+    """Make a row of each kind of fault, also of those that never happened."""
+    for kind, times in counts:
+        says = FAULT_KINDS.get(kind, "faults of this kind")
+        yield Row(_spoken(kind.removesuffix("_per_day")), times, "faults", says)
+
+
+def _spoken(name: str) -> str:
+    """Make words of a name."""
+    return words.safe(name).replace("_", " ")

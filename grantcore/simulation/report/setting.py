@@ -27,19 +27,19 @@ def workload(source: Workload) -> str:
     """Name the workload: a file by its name, never by its folder.
 
     >>> workload(Synthetic(jobs=2_000))
-    'made up: 2,000 jobs, poisson arrivals, lognormal durations'
+    '2,000 made-up jobs: poisson arrivals, lognormal durations'
     """
     if isinstance(source, Synthetic):
-        return f"made up: {source.jobs:,} jobs, {source.arrivals} arrivals, {source.durations} durations"
+        return f"{source.jobs:,} made-up jobs: {source.arrivals} arrivals, {source.durations} durations"
     kind = "table" if isinstance(source, CsvTable) else "log"
-    name = words.safe(source.path.name, LONGEST_NAME)
-    return f"{kind} {name}" + ("" if source.limit is None else f", the first {source.limit:,} jobs")
+    jobs = "the jobs" if source.limit is None else f"the first {source.limit:,} jobs"
+    return f"{jobs} of the {kind} {words.safe(source.path.name, LONGEST_NAME)}"
 
 
 def fleet(groups: tuple[Group, ...]) -> str:
     """Name the groups of workers, with their speed where it is not 1."""
     return ", ".join(
-        f"{group.count:,} {words.safe(group.name, LONGEST_NAME)}"
+        f"{group.count:,} × {words.safe(group.name, LONGEST_NAME)}"
         + ("" if group.speed == 1 else f" of speed {group.speed:g}")
         for group in groups
     )

@@ -153,7 +153,7 @@ def _lanes(lanes: Sequence[LaneMeasures]) -> Iterator[Block]:
     """Show the lanes with the most jobs."""
     if not lanes:
         return
-    busiest = sorted(lanes, key=lambda lane: (-lane.jobs, lane.lane_id))[:SHOWN_LANES]
+    busiest = sections.busiest(lanes, SHOWN_LANES)
     rows = tuple(
         (words.safe(lane.lane_id, LONGEST_NAME), *(row.text for row in sections.lane_rows(lane)))
         for lane in busiest

@@ -35,7 +35,7 @@ class Synthetic:
             gaps between bursts exponential; ``diurnal``: a Poisson process whose rate swings over ``day_ms``
             by ``swing`` (0: not at all, 1: down to nothing at night).
         mean_gap_ms: mean time between two jobs (bursts included).
-        durations: ``lognormal`` (``sigma``), ``pareto`` (``alpha`` > 1) or ``fixed``, of mean ``mean_run_ms``.
+        durations: ``lognormal`` (``sigma``), ``pareto`` (``alpha`` > 1) or ``fixed``; mean ``mean_run_ms``.
         max_run_ms: longer ones are cut.
         lanes: weight by lane.
         priorities: weight by priority.
@@ -109,8 +109,8 @@ class Group:
     Attributes:
         name: their ids are ``NAME-0``, ``NAME-1``, …
         count: how many, 1..100,000.
-        capabilities: their tokens; None: shared out over what the workload requires, in proportion to the work
-            that requires it, at least one worker each where there are enough.
+        capabilities: their tokens; None: shared out over what the workload requires, in proportion to the
+            work that requires it, at least one worker each where there are enough.
         speed: a job of ``run_ms`` takes ``run_ms / speed``, 0.01..100.
     """
 
