@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
 from grantcore.simulation.measures import METRICS
+from grantcore.simulation.scenario.keys import SCENARIO
+from grantcore.simulation.scenario.model import Synthetic
 
 if TYPE_CHECKING:
     from grantcore.simulation.measures import Measures
@@ -53,11 +55,8 @@ def as_data(record: Record, measures: Measures) -> dict[str, object]:
 
 
 def _scenario(scenario: Scenario, *, whole_path: bool) -> dict[str, object]:
-    """Give the scenario as plain data, the file of its workload by its path or by its name."""
-
-    def plain(_owner: object, _field: object, value: object) -> object:
-        if isinstance(value, Path):
-            return value.as_posix() if whole_path else value.name
-        return value
-
-    return attrs.asdict(scenario, value_serializer=plain)
+    """Give the scenario as ``reading.from_data`` takes it, the file of its workload by its path or its name."""
+    load = scenario.workload
+    if not (whole_path or isinstance(load, Synthetic)):
+        load = attrs.evolve(load, path=Path(load.path.name))
+    return cast("dict[str, object]", SCENARIO.plain(attrs.evolve(scenario, workload=load)))
