@@ -18,7 +18,7 @@ from grantcore.simulation.sweep.work import SchedulerError, named
 from grantcore.simulation.workloads.lines import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
     from pathlib import Path
 
 BAD_INPUT = (ScenarioError, LogError, PlanError, AdviceError, NoCluster, SchedulerError, OSError)
@@ -41,7 +41,7 @@ class BadInput(click.ClickException):
 
 
 @contextmanager
-def refusing() -> Iterator[None]:
+def refusing() -> Generator[None]:
     """Make of an error of what was given one line and exit code 2."""
     try:
         yield
@@ -107,7 +107,7 @@ def _change(text: str) -> Change:
     return key.strip(), value.strip()
 
 
-def _word(value: int | bool | None) -> str:  # noqa: FBT001  # what an option of click may be
+def _word(value: int | bool | None) -> str:
     """Write the value of a shorthand as ``--set`` takes it; empty: it was not given."""
     if isinstance(value, bool):
         return "true" if value else ""

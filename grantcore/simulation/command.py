@@ -31,7 +31,9 @@ def scenario_options(command: F) -> F:
     for add in reversed(
         (
             click.argument("scenario", metavar="[SCENARIO]", required=False, type=FILE),
-            click.option("--seed", type=click.IntRange(0, 2**53 - 1), help="Same scenario and seed, same run."),
+            click.option(
+                "--seed", type=click.IntRange(0, 2**53 - 1), help="Same scenario and seed, same run."
+            ),
             click.option(
                 "--set",
                 "changes",
@@ -48,7 +50,9 @@ def scenario_options(command: F) -> F:
             ),
             click.option("--limit", type=click.IntRange(1, MAX_COUNT), help="Take this many jobs."),
             click.option(
-                "--lenient", is_flag=True, help="Skip and count malformed lines of a log, instead of refusing it."
+                "--lenient",
+                is_flag=True,
+                help="Skip and count malformed lines of a log, instead of refusing it.",
             ),
             click.option(
                 "--check-every",
@@ -187,13 +191,14 @@ def sweep_command(
 ) -> None:
     """Run every combination of the values that vary, each with the same seeds, and compare them.
 
-    What is found goes to the terminal and into a folder: tables (CSV), all of it (JSON), a picture and a page.
+    What is found goes to the terminal and into a folder: tables (CSV), all of it (JSON), a picture, a page.
     Finished runs are kept there: the same command, started again, does only what is missing.
 
     Exit code: 0: every run was done and sound; 1: one was not; 2: bad input; 130: interrupted.
     """
     from grantcore.simulation import sweeping
     from grantcore.simulation.asking import Asked, refusing
+    from grantcore.simulation.sweep.findings import Question
 
     if metrics:
         sweeping.list_metrics()
@@ -217,7 +222,7 @@ def sweep_command(
             folder=out,
             jobs=jobs,
             dask=dask,
-            question=sweeping.Question.parse(trade_off, objective, bounds),
+            question=Question.parse(trade_off, objective, bounds),
             fresh=fresh,
             as_json=as_json,
         )

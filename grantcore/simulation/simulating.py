@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from typing import TYPE_CHECKING, Final, cast
 
@@ -40,7 +41,7 @@ def simulate(asked: Asked, *, as_json: bool, html: Path | None) -> int:
     record = _run(scenario, source.scheduler)
     measures = measure(record)
     _show(record, measures, time.perf_counter() - began_s, as_json=as_json)
-    _page(record, measures, html)
+    _page(record, measures, html, source.command((), scenario.seed))
     if not record.violations:
         return 0
     click.echo(f"{len(record.violations):,} violations; again: {source.command((), scenario.seed)}", err=True)
@@ -63,7 +64,7 @@ def replay(path: Path, asked: Asked, *, as_json: bool, html: Path | None) -> int
     text = data.as_json(record, measures)
     if as_json:
         click.echo(text, nl=False)
-    _page(record, measures, html)
+    _page(record, measures, html, f"grantcore simulate --replay {shlex.quote(str(path))}")
     after = cast("Mapping[str, object]", json.loads(text))
     same = [_compare(name, before.get(name), after[name], quiet=as_json) for name in DIGESTS]
     return 0 if all(same) else 1
@@ -104,9 +105,9 @@ def _show(record: Record, measures: Measures, wall_s: float, *, as_json: bool) -
     click.echo(f"\ndigest  {data.report_digest(record, measures)}")
 
 
-def _page(record: Record, measures: Measures, path: Path | None) -> None:
+def _page(record: Record, measures: Measures, path: Path | None, command: str) -> None:
     """Write the page, if one is wanted. matplotlib is loaded for nothing else."""
     if path is not None:
         from grantcore.simulation.report import page
 
-        path.write_text(page.page(record, measures), encoding="utf-8")
+        path.write_text(page.as_page(record, measures, command=command), encoding="utf-8")

@@ -22,7 +22,7 @@ from grantcore.simulation.sweep.store import Store
 from grantcore.simulation.waiting import Bar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from grantcore.simulation.asking import Asked
     from grantcore.simulation.sweep.runner import Outcome
@@ -53,7 +53,7 @@ class Wish:
     folder: Path | None = None
     jobs: int | None = None
     dask: str | None = None
-    question: Question = Question()
+    question: Question = attrs.field(factory=Question)
     fresh: bool = False
     as_json: bool = False
 
@@ -117,7 +117,7 @@ def _runs(wish: Wish, plan: Plan, over: Over) -> Outcome:
 
 
 @contextmanager
-def _place(wish: Wish) -> Iterator[executors.Place]:
+def _place(wish: Wish) -> Generator[executors.Place]:
     """Open where the runs happen."""
     if wish.dask:
         with executors.dask(wish.dask) as place:
@@ -142,9 +142,8 @@ def _write(findings: Findings, folder: Path) -> None:
     (folder / "runs.csv").write_text(export.runs_csv(findings), encoding="utf-8")
     (folder / "settings.csv").write_text(export.settings_csv(findings), encoding="utf-8")
     (folder / "sweep.json").write_text(export.as_json(findings), encoding="utf-8")
-    figure = plot.draw(findings)
-    figure.savefig(folder / "trade-off.png", dpi=150)
-    (folder / "sweep.html").write_text(page.page(findings, figure), encoding="utf-8")
+    (folder / "trade-off.png").write_bytes(plot.as_png(findings))
+    (folder / "sweep.html").write_text(page.page(findings), encoding="utf-8")
 
 
 def _show(findings: Findings, wish: Wish) -> None:
@@ -173,9 +172,9 @@ def _unsound(outcome: Outcome) -> Iterator[str]:
     """Tell of the runs in which the auditor found something."""
     for one in outcome.finished:
         if one.result.violations:
-            run = one.run
-            yield f"{one.result.violations:,} violations: {run.setting.label}, seed {run.seed}: " + (
-                f"{one.result.first_violations[0]}\n  again: {outcome.plan.replay(run)}"
+            yield (
+                f"{one.result.violations:,} violations: {one.run.setting.label}, seed {one.run.seed}: "
+                f"{one.result.first_violations[0]}\n  again: {outcome.plan.replay(one.run)}"
             )
 
 

@@ -1,8 +1,9 @@
 """Which setting to take, for a stated objective within stated bounds, in one sentence with its numbers.
 
 Everything is judged by the mean over the seeds, and told with the least and the most. Of settings that are
-equally good the one with the larger time to live is taken (fewer renewals, fewer leases lost to a pause), then
-the one that is better in the measures that are traded, then the first by name. A setting that failed with a seed, or in which the auditor found a violation, is not advised.
+equally good the one with the larger time to live is taken (fewer renewals, fewer leases lost to a pause),
+then the one that is better in the measures that are traded, then the first by name. A setting that failed
+with a seed, or in which the auditor found a violation, is not advised.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def advise(
 
 
 def _rank(summary: Summary, metric: str, traded: Sequence[str]) -> tuple[float, int, tuple[float, ...], str]:
-    """Order by the objective, then the larger time to live, then the measures that are traded, then by name."""
+    """Order by the objective, the larger time to live, the measures that are traded, the name."""
     ttl_ms = summary.setting.scenario.leases.lease_ttl_ms
     return summary.cost(metric), -ttl_ms, summary.costs(traded), summary.setting.label
 
@@ -140,10 +141,10 @@ def _praise(chosen: Summary, metric: str, bounds: Sequence[Bound], fit: int, of:
     """Say what was chosen, and why."""
     best = "most" if METRICS[metric].better == "higher" else "least"
     among = f"the {fit} of {of} settings that satisfy {_all(bounds)}" if bounds else f"{of} settings"
-    kept = "".join(f"; {spread(bound.metric, chosen.spreads[bound.metric])}" for bound in bounds if bound.metric != metric)
+    kept = "".join(f"; {_told(chosen, bound.metric)}" for bound in bounds if bound.metric != metric)
     seeds = len(chosen.seeds)
     over = f"mean and range over {seeds} seeds" if seeds > 1 else "one seed only"
-    return f"Take {chosen.setting.label}: {spread(metric, chosen.spreads[metric])}, the {best} of {among}{kept} ({over})."
+    return f"Take {chosen.setting.label}: {_told(chosen, metric)}, the {best} of {among}{kept} ({over})."
 
 
 def _regret(sound: Sequence[Summary], bounds: Sequence[Bound], traded: Sequence[str]) -> str:
@@ -151,10 +152,14 @@ def _regret(sound: Sequence[Summary], bounds: Sequence[Bound], traded: Sequence[
     nearest = min(sound, key=lambda one: (_distance(one, bounds), _rank(one, bounds[0].metric, traded)))
     missed = [bound for bound in bounds if bound.missed_by(nearest)]
     told = " and ".join(
-        f"misses {bound} by {number(bound.metric, bound.missed_by(nearest))} ({spread(bound.metric, nearest.spreads[bound.metric])})"
+        f"misses {bound} by {number(bound.metric, bound.missed_by(nearest))} ({_told(nearest, bound.metric)})"
         for bound in missed
     )
     return f"No setting satisfies {_all(bounds)}. The nearest, {nearest.setting.label}, {told}."
+
+
+def _told(summary: Summary, metric: str) -> str:
+    return spread(metric, summary.spreads[metric])
 
 
 def _distance(summary: Summary, bounds: Sequence[Bound]) -> float:

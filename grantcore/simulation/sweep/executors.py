@@ -1,7 +1,7 @@
 """Where runs happen: this process, other processes of this machine, or a Dask cluster.
 
-Each is a ``concurrent.futures.Executor``; ``runner`` takes any. Processes are started afresh (``spawn``): nothing
-of this process leaks into a run, and every platform does the same.
+Each is a ``concurrent.futures.Executor``; ``runner`` takes any. Processes are started afresh (``spawn``):
+nothing of this process leaks into a run, and every platform does the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, ParamSpec, TypeVar, cast
 from grantcore.simulation.sweep.work import Stop, obey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 TIMEOUT_S: Final = 10
 """So long a Dask scheduler may take to answer."""
@@ -54,7 +54,7 @@ class InProcess(Executor):
 
 
 @contextmanager
-def processes(jobs: int) -> Iterator[Place]:
+def processes(jobs: int) -> Generator[Place]:
     """Run ``jobs`` at a time, each in a process; 1: in this one.
 
     On the way out runs that go on are told to stop; none is left behind.
@@ -80,7 +80,7 @@ def _begin(stop: Stop) -> None:
 
 
 @contextmanager
-def dask(address: str) -> Iterator[Place]:
+def dask(address: str) -> Generator[Place]:
     """Run on the cluster whose scheduler is at ``address``; grantcore must be installed on its workers.
 
     A log or table must be readable there under the same path.

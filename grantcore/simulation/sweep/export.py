@@ -33,7 +33,7 @@ def _run_row(one: Finished) -> list[object]:
 
 
 def settings_csv(findings: Findings) -> str:
-    """Write one row for each setting: what varies, marks, and mean, min and max of every measure over seeds."""
+    """Write one row for each setting: what varies, marks, and mean, min and max of every measure."""
     head = [*_keys(findings), "seeds", "front", "advised"]
     head += [f"{name}_{what}" for name in METRICS for what in ("mean", "min", "max")]
     rows = (_setting_row(findings, place, summary) for place, summary in enumerate(findings.summaries))

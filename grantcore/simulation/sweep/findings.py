@@ -23,8 +23,8 @@ class Question:
     """What is asked of a sweep.
 
     Attributes:
-        trade_off: the three measures that settings trade, for the front and the picture: the upright axis, the
-            level axis, and the size of the marks.
+        trade_off: the three measures that settings trade, for the front and the picture: the upright axis,
+            the level axis, and the size of the marks.
         objective: the measure by which a setting is advised; None: none is.
         bounds: what must be kept.
     """
@@ -100,9 +100,7 @@ class Findings:
 def _advice(outcome: Outcome, question: Question, found: Sequence[Summary], unbeaten: int) -> Advice:
     """Advise, if an objective was stated."""
     if question.objective is not None:
-        return advise(
-            found, len(outcome.plan.seeds), question.objective, question.bounds, question.trade_off
-        )
+        return advise(found, len(outcome.plan.seeds), question.objective, question.bounds, question.trade_off)
     traded = ", ".join(question.trade_off)
     return Advice(
         None,

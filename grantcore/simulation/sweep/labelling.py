@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from grantcore.simulation.report import drawing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,14 +36,13 @@ def place_labels(figure: Figure, ax: Axes, marks: Sequence[Place], labels: Mappi
         marks: the places of all of them, in the coordinates of the data.
         labels: by the index of their mark.
     """
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    figure.draw_without_rendering()
     frame = ax.get_window_extent()
     points: list[Place] = [tuple(ax.transData.transform(mark)) for mark in marks]
     taken: list[Bbox] = []
     for index, label in labels.items():
         written = [_write(ax, marks[index], label, spot) for spot in SPOTS]
-        boxes = [text.get_window_extent(canvas.get_renderer()) for text in written]
+        boxes = [text.get_window_extent() for text in written]
         costs = [_cost(box, frame, taken, points) for box in boxes]
         best = costs.index(min(costs))
         taken.append(boxes[best])
@@ -62,8 +61,7 @@ def _write(ax: Axes, mark: Place, label: str, spot: Place) -> Annotation:
         ha="left" if spot[0] > 0 else "right" if spot[0] < 0 else "center",
         va="center",
         fontsize=8,
-        arrowprops={"arrowstyle": "-", "color": "#777777", "linewidth": 0.5, "shrinkB": 4},
-        bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+        arrowprops={"arrowstyle": "-", "color": drawing.GREY, "linewidth": 0.5, "shrinkB": 4},
         zorder=6,
     )
 
@@ -73,4 +71,4 @@ def _cost(box: Bbox, frame: Bbox, taken: Sequence[Bbox], points: Sequence[Place]
     outside = box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1
     covered = sum(box.overlaps(other) for other in taken)
     hidden = sum(box.contains(*point) for point in points)
-    return 100 * outside + 10 * covered + hidden
+    return 100 * int(outside) + 10 * covered + hidden

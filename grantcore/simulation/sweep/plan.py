@@ -107,8 +107,8 @@ class Run:
         setting: which.
         seed: which.
         work: for ``work.run_one``.
-        digest: of all that decides the result: the scenario with its seed, name and content of the log or table
-            (the folder it lies in is no part of it), the scheduler's name, and the version of grantcore.
+        digest: of all that decides the result: the scenario with its seed, name and content of the log or
+            table (the folder it lies in is no part of it), the scheduler's name, the version of grantcore.
     """
 
     setting: Setting

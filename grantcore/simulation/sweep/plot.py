@@ -1,6 +1,6 @@
 """The trade-off as a picture: recovery against wasted work, the load of renewals as size and colour.
 
-matplotlib (extra ``simulation``) is imported with this module, and only then.
+matplotlib (extra ``simulation``) is imported with this module, and only then; the style is the report's.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -11,11 +11,11 @@ from __future__ import annotations
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from grantcore.simulation.measures import METRICS
+from grantcore.simulation.report import drawing
 from grantcore.simulation.sweep.labelling import place_labels
 from grantcore.simulation.sweep.summary import Spread
 from grantcore.simulation.sweep.wording import HOUR_MS, LONG, MINUTE_MS, S_MS, words
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from grantcore.simulation.sweep.findings import Findings
     from grantcore.simulation.sweep.summary import Summary
@@ -31,17 +32,27 @@ if TYPE_CHECKING:
 SMALL, LARGE = 30.0, 330.0
 """Areas of the marks, in square points: the least load and the most."""
 
+NAME: Final = "trade-off"
+
 LOG_FROM: Final = 30.0
 """An axis whose values span more than this factor is drawn by logarithms."""
 
-RING: Final = "#D55E00"
-FRONT: Final = "#444444"
+HEIGHT_IN: Final = 6.2
+
+
+def as_png(findings: Findings) -> bytes:
+    """Draw for a document: the same bytes every time."""
+    return drawing.as_png(lambda: draw(findings), NAME, dpi=150)
+
+
+def inline(findings: Findings) -> str:
+    """Draw to stand inside a page."""
+    return drawing.inline_svg(lambda: draw(findings), NAME)
 
 
 def draw(findings: Findings) -> Figure:
     """Draw every setting once: its mean, with bars over its seeds; small marks above large ones."""
-    figure = Figure(figsize=(9.0, 6.2), layout="constrained")
-    ax = figure.add_subplot()
+    figure, (ax,) = drawing.figure(HEIGHT_IN)
     upright, level, load = findings.question.trade_off
     ups = _scaled(upright, findings)
     levels = _scaled(level, findings)
@@ -82,7 +93,7 @@ def _bars(ax: Axes, levels: Sequence[Spread], ups: Sequence[Spread]) -> None:
         xerr=_reach(levels),
         yerr=_reach(ups),
         fmt="none",
-        ecolor="#999999",
+        ecolor=drawing.GREY,
         elinewidth=0.9,
         capsize=2.5,
         zorder=1,
@@ -104,7 +115,7 @@ def _front(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence
         [ups[place].mean for place in places],
         s=[_area(loads[place], loads) + 25 for place in places],
         facecolors="none",
-        edgecolors=FRONT,
+        edgecolors=drawing.INK,
         linewidths=1.4,
         zorder=4,
     )
@@ -119,7 +130,7 @@ def _ring(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence[
                 [ups[place].mean],
                 s=_area(_loads(findings)[place], _loads(findings)) + 260,
                 facecolors="none",
-                edgecolors=RING,
+                edgecolors=drawing.VERMILION,
                 linewidths=2.4,
                 zorder=5,
             )
@@ -130,17 +141,15 @@ def _axes(ax: Axes, findings: Findings, levels: Sequence[Spread], ups: Sequence[
     upright, level, _load = findings.question.trade_off
     ax.set_xlabel(words(level, _unit(level, findings)[1]))
     ax.set_ylabel(words(upright, _unit(upright, findings)[1]))
-    for axis, spreads, scale in ((ax.xaxis, levels, ax.set_xscale), (ax.yaxis, ups, ax.set_yscale)):
+    for name, axis, spreads in (("x", ax.xaxis, levels), ("y", ax.yaxis, ups)):
         if _by_logarithms(spreads):
-            scale("log")
+            ax.set(**{f"{name}scale": "log"})
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             axis.set_major_formatter(StrMethodFormatter("{x:g}"))
             axis.set_minor_formatter(NullFormatter())
     ax.margins(0.09)
-    ax.grid(alpha=0.25)
-    ax.set_axisbelow(True)
     plan = findings.outcome.plan
-    ax.set_title(f"{len(findings.summaries)} settings, mean and range over {len(plan.seeds)} seeds", loc="left")
+    ax.set_title(f"{len(findings.summaries)} settings, mean and range over {len(plan.seeds)} seeds")
 
 
 def _by_logarithms(spreads: Sequence[Spread]) -> bool:
@@ -152,10 +161,14 @@ def _by_logarithms(spreads: Sequence[Spread]) -> bool:
 def _legend(ax: Axes, findings: Findings) -> None:
     """Explain the marks, and what the labels are the values of."""
     keys = " / ".join(axis.key for axis in findings.outcome.plan.axes)
-    marks = [_mark(FRONT, 8, 1.4, "front: no other setting beats it" + (f" (labels: {keys})" if keys else ""))]
+    marks = [
+        _mark(
+            drawing.INK, 8, 1.4, "front: no other setting beats it" + (f" (labels: {keys})" if keys else "")
+        )
+    ]
     if findings.advice.chosen is not None:
-        marks.append(_mark(RING, 13, 2.4, f"advised, for {findings.advice.objective}"))
-    ax.legend(handles=marks, loc="upper left", bbox_to_anchor=(0, -0.1), frameon=False)
+        marks.append(_mark(drawing.VERMILION, 13, 2.4, f"advised, for {findings.advice.objective}"))
+    ax.legend(handles=marks, loc="upper left", bbox_to_anchor=(0, -0.1))
 
 
 def _mark(colour: str, size: float, width: float, label: str) -> Line2D:

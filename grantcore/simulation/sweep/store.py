@@ -1,7 +1,8 @@
 """Finished runs, each a file, so that a sweep that was interrupted goes on where it stopped.
 
-The name of a file is the digest of everything that decides the run (``plan.Run.digest``); the file says what was
-run, what came of it, and a digest of itself. It appears whole or not at all: it is written beside, then renamed.
+The name of a file is the digest of everything that decides the run (``plan.Run.digest``); the file says what
+was run, what came of it, and a digest of itself. It appears whole or not at all: it is written beside, then
+renamed.
 """
 
 from __future__ import annotations

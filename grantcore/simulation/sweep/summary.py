@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from grantcore.simulation.sweep.runner import Finished
 
 OBJECTIVES: Final = ("recovery_p95_ms", "wasted_share", "renewals_per_hour")
-"""What a lease's time to live trades: how late a lost job goes on, what is done twice, the load of heartbeats."""
+"""What a time to live trades: how late a lost job goes on, what is done twice, the load of heartbeats."""
 
 
 @attrs.frozen

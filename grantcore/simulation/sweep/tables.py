@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Final
 
 from rich.box import SIMPLE_HEAD
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from grantcore.simulation.sweep.summary import Summary
 
 STYLES: Final = {"take": "bold green", "front": "bold", "": ""}
+
+HEAD_CHARACTERS: Final = 14
+"""A longer head is broken where a word ends."""
 
 Row = tuple[str, ...]
 
@@ -72,10 +76,12 @@ def table(findings: Findings) -> Table:
         caption_justify="left",
         show_edge=False,
         pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     keys = len(plan.axes)
     for place, name in enumerate(heading(findings)):
-        drawn.add_column(Text(name), justify="right" if place < keys else "left", overflow="fold")
+        head = Text(fill(name, HEAD_CHARACTERS, break_long_words=False, break_on_hyphens=False))
+        drawn.add_column(head, justify="right" if place < keys else "left", overflow="fold")
     for place, row in enumerate(rows(findings, below=True)):
         drawn.add_row(*map(_drawn, row), style=STYLES[findings.mark(place)])
     return drawn
