@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
 from grantcore.simulation.measures import METRICS
-from grantcore.simulation.scenario.keys import SCENARIO
+from grantcore.simulation.scenario import reading
 from grantcore.simulation.scenario.model import Synthetic
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def report_digest(record: Record, measures: Measures) -> str:
 
     A file of the workload counts by its name: the folder it lies in is no part of the run.
     """
-    report = as_data(record, measures) | {"scenario": _scenario(record.scenario, whole_path=False)}
+    report = as_data(record, measures) | {"scenario": reading.as_data(anywhere(record.scenario))}
     text = json.dumps(report, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -41,7 +41,7 @@ def as_data(record: Record, measures: Measures) -> dict[str, object]:
     """Give the report as plain data, without its digest."""
     return {
         "schema": SCHEMA,
-        "scenario": _scenario(record.scenario, whole_path=True),
+        "scenario": reading.as_data(record.scenario),
         "seed": record.scenario.seed,
         "measures": {name: measures.number(name) for name in METRICS},
         "ends": dict(measures.ends),
@@ -54,9 +54,9 @@ def as_data(record: Record, measures: Measures) -> dict[str, object]:
     }
 
 
-def _scenario(scenario: Scenario, *, whole_path: bool) -> dict[str, object]:
-    """Give the scenario as ``reading.from_data`` takes it, the file of its workload by its path or its name."""
-    load = scenario.workload
-    if not (whole_path or isinstance(load, Synthetic)):
-        load = attrs.evolve(load, path=Path(load.path.name))
-    return cast("dict[str, object]", SCENARIO.plain(attrs.evolve(scenario, workload=load)))
+def anywhere(scenario: Scenario) -> Scenario:
+    """Give the scenario without the folder of its workload: the same on every machine."""
+    workload = scenario.workload
+    if isinstance(workload, Synthetic):
+        return scenario
+    return attrs.evolve(scenario, workload=attrs.evolve(workload, path=Path(workload.path.name)))

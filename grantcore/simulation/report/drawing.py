@@ -119,10 +119,12 @@ def figure(height_in: float, rows: int = 1) -> tuple[Figure, list[Axes]]:
     return made, [row[0] for row in axes]
 
 
-def empty(axes: Axes, text: str) -> None:
+def empty(text: str) -> Figure:
     """Say in the place of a plot why there is none."""
+    made, (axes,) = figure(0.8)
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+    return made
 
 
 def linear_time(axis: Axis, span_ms: int) -> None:
@@ -137,8 +139,9 @@ def log_time(axes: Axes, low_ms: float, high_ms: float) -> None:
     _ticks(axes.xaxis, ticks.logarithmic(low_ms, high_ms))
 
 
-def shares(axes: Axes) -> None:
+def shares(axes: Axes, label: str) -> None:
     """Make the y of axes one of shares of 0 to 1, written as percent."""
+    axes.set_ylabel(label)
     axes.set_ylim(0, 1.02)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(PercentFormatter(1, symbol=" %"))

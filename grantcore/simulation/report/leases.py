@@ -57,10 +57,9 @@ LOOK_OF: Final = {
 def draw(record: Record) -> Figure:
     """Draw the slice of the record, with the workers that lost leases if there is no room for all."""
     rows = _rows(record.timeline)
-    figure, (axes,) = drawing.figure(1.9 + 0.23 * max(len(rows), 4))
     if not rows:
-        drawing.empty(axes, "no lease was taken")
-        return figure
+        return drawing.empty("no lease was taken")
+    figure, (axes,) = drawing.figure(1.9 + 0.23 * max(len(rows), 4))
     shown = [tenure for tenure in record.timeline if tenure.worker_id in rows]
     begin_ms = shown[0].begin_ms
     for look in LOOKS:
@@ -87,7 +86,7 @@ def _rows(tenures: Sequence[Tenure]) -> dict[str, int]:
     weight = Counter[str](tenure.worker_id for tenure in tenures)
     for lost, taken in _links(tenures):
         weight.update({lost.worker_id: len(tenures), taken.worker_id: len(tenures)})
-    chosen = sorted(weight, key=lambda worker_id: (-weight[worker_id], worker_id))[:MOST_ROWS]
+    chosen = sorted(weight, key=lambda worker_id: (-weight[worker_id], _natural(worker_id)))[:MOST_ROWS]
     return {worker_id: row for row, worker_id in enumerate(sorted(chosen, key=_natural))}
 
 
@@ -142,8 +141,8 @@ def _title(tenures: Sequence[Tenure], shown: Sequence[Tenure], rows: Mapping[str
     """Say how much is seen."""
     lost = sum(_look(tenure) is LOST for tenure in shown)
     workers = len({tenure.worker_id for tenure in tenures})
-    of = f" of {workers:,}" if workers > len(rows) else ""
-    return f"Leases of {len(rows)}{of} workers: {len(shown):,}, of which {lost:,} were lost"
+    some = f"{len(rows)} of {workers:,} workers" if workers > len(rows) else words.counted(workers, "worker")
+    return f"Leases of {some}: {len(shown):,}, of which {lost:,} lost"
 
 
 def _legend(shown: Sequence[Tenure], *, linked: bool) -> list[Patch | Line2D]:

@@ -11,6 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from grantcore.simulation.report import data, plots, sections, setting, words
+from grantcore.simulation.scenario import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +70,7 @@ code { overflow-wrap: anywhere; }
 """
 
 
-def as_page(record: Record, measures: Measures, *, command: str = "grantcore simulate SCENARIO.toml") -> str:
+def page(record: Record, measures: Measures, *, command: str = "grantcore simulate SCENARIO.toml") -> str:
     """Make the page.
 
     Args:
@@ -205,7 +206,7 @@ def _heads(first: str, *others: str) -> str:
 
 def _again(record: Record, measures: Measures, command: str) -> Iterator[str]:
     """Say how to get the same again, and how to tell that it is the same."""
-    scenario = json.dumps(data.as_data(record, measures)["scenario"], indent=2)
+    scenario = json.dumps(reading.as_data(data.anywhere(record.scenario)), indent=2)
     digests = {
         "event digest": record.event_digest,
         "state digest": record.state_digest,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from grantcore.simulation.report import words
-from grantcore.simulation.scenario.model import CsvTable, Synthetic
+from grantcore.simulation.scenario.model import CsvTable, Group, Synthetic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from grantcore.simulation.scenario.model import Group, Leases, Scenario, Workload
+    from grantcore.simulation.scenario.model import Leases, Scenario, Workload
 
-LONGEST_NAME = 60
+LONGEST_NAME: Final = 60
 
 
 def lines(scenario: Scenario) -> Iterator[tuple[str, str]]:
@@ -30,16 +30,21 @@ def workload(source: Workload) -> str:
     '2,000 made-up jobs: poisson arrivals, lognormal durations'
     """
     if isinstance(source, Synthetic):
-        return f"{source.jobs:,} made-up jobs: {source.arrivals} arrivals, {source.durations} durations"
+        jobs = words.counted(source.jobs, "made-up job")
+        return f"{jobs}: {source.arrivals} arrivals, {source.durations} durations"
     kind = "table" if isinstance(source, CsvTable) else "log"
-    jobs = "the jobs" if source.limit is None else f"the first {source.limit:,} jobs"
+    jobs = "the jobs" if source.limit is None else f"the first {words.counted(source.limit, 'job')}"
     return f"{jobs} of the {kind} {words.safe(source.path.name, LONGEST_NAME)}"
 
 
 def fleet(groups: tuple[Group, ...]) -> str:
-    """Name the groups of workers, with their speed where it is not 1."""
+    """Count and name the groups of workers, with their speed where it is not 1.
+
+    >>> fleet((Group(name="old", count=1), Group(name="new", count=30, speed=2.5)))
+    '1 worker "old", 30 workers "new" of speed 2.5'
+    """
     return ", ".join(
-        f"{group.count:,} × {words.safe(group.name, LONGEST_NAME)}"
+        f'{words.counted(group.count, "worker")} "{words.safe(group.name, LONGEST_NAME)}"'
         + ("" if group.speed == 1 else f" of speed {group.speed:g}")
         for group in groups
     )

@@ -67,3 +67,12 @@ def label(name: str) -> str:
     ('wait p95', 'grant waste')
     """
     return name.removesuffix("_ms").replace("_", " ")
+
+
+def counted(count: int, thing: str) -> str:
+    """Count things.
+
+    >>> counted(1, "job"), counted(2_000, "job")
+    ('1 job', '2,000 jobs')
+    """
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOSTILE: Final = "<script>alert('x')</script>&amp;$\\frac{$\x1b[2J\u202e\n中"
-"""Acts in HTML, in TeX, on a terminal, and has no glyph in most fonts."""
+"""Acts in HTML, in TeX, on a terminal, and has no glyph in most fonts: of a log, of the engine."""
+
+HOSTILE_NAME: Final = "<script>alert('y')</script>&amp;$\\frac{$"
+"""The same, as far as the names of a scenario allow."""
 
 DAY_MS: Final = 86_400_000
 
@@ -81,8 +84,8 @@ def hostile() -> Record:
     record = busy(jobs=60)
     record.scenario = attrs.evolve(
         record.scenario,
-        workload=SwfLog(path=Path("/data/secret") / HOSTILE.replace("/", "|")),
-        workers=(Group(name=HOSTILE, count=3, capabilities=(HOSTILE,)),),
+        workload=SwfLog(path=Path("/data/secret") / HOSTILE_NAME.replace("/", "|")),
+        workers=(Group(name=HOSTILE_NAME, count=3, capabilities=(HOSTILE_NAME,)),),
     )
     record.lanes = {HOSTILE: LaneRecord(60, 1, 2, 3)}
     record.ends[HOSTILE] = record.refused[HOSTILE] = record.faults[HOSTILE] = 7
