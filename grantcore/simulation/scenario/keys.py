@@ -45,7 +45,7 @@ PER_DAY: Final = Real(0, 86_400)
 SYNTHETIC: Final = Table(
     Synthetic,
     {
-        "jobs": Entry(Whole(1, 10_000_000), "how many"),
+        "jobs": Entry(Whole(1, 10_000_000), "how many jobs"),
         "arrivals": Entry(
             Choice(get_args(Arrivals)),
             "poisson: exponential gaps; bursty: burst_jobs at one instant, exponential gaps between bursts; "
@@ -62,8 +62,10 @@ SYNTHETIC: Final = Table(
         "sigma": Entry(Real(0, 4), "of lognormal: deviation of the logarithm"),
         "alpha": Entry(Real(1, 100, above=True), "of pareto: the larger, the lighter the tail"),
         "max_run_ms": Entry(Whole(1, YEAR_MS), "longer run times are cut; not below mean_run_ms"),
-        "lanes": Entry(Weights(Lane()), "weight by lane"),
-        "priorities": Entry(Weights(Priority(MAX_PRIORITY)), "weight by priority"),
+        "lanes": Entry(Weights(Lane()), "weight by lane: how the jobs are shared out"),
+        "priorities": Entry(
+            Weights(Priority(MAX_PRIORITY)), "weight by priority: how the jobs are shared out"
+        ),
         "requirements": Entry(
             Array(
                 Table(
@@ -152,27 +154,29 @@ FAULTS: Final = Table(
     Faults,
     {
         "crash": Entry(SHARE, "share of leases whose worker vanishes"),
-        "restart_ms": Entry(WITHIN_A_DAY_MS, "later it is back, the same id, another instance"),
+        "restart_ms": Entry(WITHIN_A_DAY_MS, "after so long it is back: the same id, another instance"),
         "pause": Entry(SHARE, "share of leases whose worker stops, then goes on as if nothing had happened"),
         "pause_ttls": Entry(Real(0, 1_000), "length of a pause, in times to live of the lease"),
         "slow_heartbeat": Entry(SHARE, "share of leases that are renewed too late"),
-        "slow_factor": Entry(Real(1, 1_000), "as many times too late"),
+        "slow_factor": Entry(Real(1, 1_000), "so many times too late"),
         "lost_answer": Entry(SHARE, "share of calls whose answer is lost"),
-        "retry_call_ms": Entry(Whole(1, DAY_MS), "later the call is repeated"),
+        "retry_call_ms": Entry(Whole(1, DAY_MS), "after so long the call is repeated"),
         "fail": Entry(SHARE, "share of leases whose work fails"),
         "poison": Entry(SHARE, "share of jobs that kill every worker that touches them"),
         "clock_jumps_per_day": Entry(PER_DAY, "how often the engine's clock jumps"),
         "clock_jump_ms": Entry(WITHIN_A_DAY_MS, "by up to so much, either way"),
         "stalls_per_day": Entry(PER_DAY, "how often the scheduler stops"),
         "stall_ms": Entry(WITHIN_A_DAY_MS, "for so long"),
-        "until_ms": Entry(Maybe(Whole(0, MAX_MS), "the last submission"), "no fault begins later"),
+        "until_ms": Entry(
+            Maybe(Whole(0, MAX_MS), "the last submission"), "no fault begins later than this instant"
+        ),
     },
 )
 
 SCENARIO: Final = Table(
     Scenario,
     {
-        "seed": Entry(Whole(0, MAX_MS), "of everything that is drawn; same scenario and seed, same run"),
+        "seed": Entry(Whole(0, MAX_MS), "of all that is drawn; same scenario and seed, same run"),
         "check_every": Entry(
             Maybe(Whole(1, 1_000_000_000), "so that they cost little"),
             "events of the simulation between two checks of the engine's whole state",

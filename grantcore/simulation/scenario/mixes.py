@@ -138,6 +138,6 @@ def _array(value: object) -> object:
 
 def _pair(value: object) -> tuple[object, object]:
     """Take a name and its weight; for what is no pair, a name that no lane or priority has."""
-    pair = cast("tuple[object, ...]", value) if type(value) is tuple else ()
-    named = len(pair) == 2 and type(pair[0]) in {str, int}  # noqa: PLR2004
-    return (pair[0], pair[1]) if named else ("", value)
+    parts = list(cast("tuple[object, ...]", value) if type(value) is tuple else ())
+    named = len(parts) == 2 and type(parts[0]) in {str, int}  # noqa: PLR2004
+    return (parts[0], parts[1]) if named else ("", parts)

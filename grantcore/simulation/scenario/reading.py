@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final, cast
 import attrs
 
 from grantcore.simulation.scenario.contradictions import judge
-from grantcore.simulation.scenario.errors import AmbiguousKey, ScenarioError, UnknownKey, Unreadable, refusal
+from grantcore.simulation.scenario.errors import (
+    AmbiguousKey,
+    ScenarioError,
+    UnknownKey,
+    Unreadable,
+    refusal,
+    shown,
+)
 from grantcore.simulation.scenario.keys import KEYS, SCENARIO, Key
 from grantcore.simulation.scenario.model import CsvTable, Scenario, SwfLog, Synthetic
 from grantcore.simulation.scenario.varying import find, place
@@ -39,7 +46,10 @@ __all__ = [
     "vary",
 ]
 
-MAX_FILE_BYTES: Final = 1 << 20
+MAX_FILE_BYTES: Final = 1 << 16
+MAX_LINE_CHARACTERS: Final = 4_096
+"""The parser's time grows with the square of the length of a dotted key."""
+
 MAX_PROBLEM_CHARACTERS: Final = 200
 ENDINGS: Final = ".toml, .swf, .swf.gz, .csv, .csv.gz"
 
@@ -78,7 +88,7 @@ def read_scenario(path: Path) -> Scenario:
 
 
 def _decoded(raw: bytes) -> str:
-    """Take text; a file of more than a mebibyte is no scenario."""
+    """Take text."""
     if len(raw) > MAX_FILE_BYTES:
         raise ScenarioError("the file", "more", f"at most {MAX_FILE_BYTES:,} bytes long")
     try:
@@ -93,6 +103,10 @@ def parse_scenario(text: str, folder: Path) -> Scenario:
     Raises:
         ScenarioError: it is no scenario.
     """
+    for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > MAX_LINE_CHARACTERS:
+            allowed = f"at most {MAX_LINE_CHARACTERS:,} characters long"
+            raise ScenarioError(f"line {number:,}", shown(line), allowed)
     try:
         data = tomllib.loads(text)
     except RecursionError:

@@ -117,9 +117,9 @@ class Array:
 
     def read(self, where: str, value: object) -> object:
         """Judge one after the other."""
-        if type(value) is not list or not 1 <= len(cast("list[object]", value)) <= self.high:
+        rows = _rows(value)
+        if not 1 <= len(rows) <= self.high:
             raise refusal(where, value, self.allowed)
-        rows = cast("list[object]", value)
         return tuple(self.table.read(below(where, number), row) for number, row in enumerate(rows))
 
     @property
@@ -137,6 +137,10 @@ class Array:
         """Name the values in it, each with its form."""
         for number, row in enumerate(cast("list[object]", plain)):
             yield from self.table.leaves(below(where, number), row)
+
+
+def _rows(value: object) -> list[object]:
+    return cast("list[object]", value) if type(value) is list else []
 
 
 def _table(where: str, value: object) -> dict[str, object]:
