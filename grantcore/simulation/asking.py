@@ -45,6 +45,8 @@ def refusing() -> Generator[None]:
     """Make of an error of what was given one line and exit code 2."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # nobody reads on: click ends quietly
     except BAD_INPUT as problem:
         raise BadInput(" ".join(str(problem).split())) from problem
 
