@@ -1,0 +1,226 @@
+"""Workers: each is one process that takes grants, works, renews, writes, and ends what it holds.
+
+A worker knows only what it was told. While it is asleep, or its heartbeat is late, its lease may be taken
+over; it goes on as if nothing had happened, writes with its old epoch, calls with its old fence, and must be
+refused. Then it gives up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    import simpy
+
+    from grantcore import Lease
+    from grantcore.simulation.recorder import Recorder
+    from grantcore.simulation.scenario.model import Leases
+    from grantcore.simulation.world.board import Board
+    from grantcore.simulation.world.chronicle import Chronicle
+    from grantcore.simulation.world.desk import Desk, Grant
+    from grantcore.simulation.world.dispatch import Dispatcher
+    from grantcore.simulation.world.faults import Hazards
+    from grantcore.simulation.world.hands import Hand
+    from grantcore.simulation.world.life import Life
+    from grantcore.simulation.world.resource import Resource
+
+    Steps = Generator[simpy.Event, object, None]
+
+NEVER: Final = 2**60
+
+
+@attrs.define(eq=False)
+class Attempt:
+    """A worker's view of what it is doing.
+
+    Attributes:
+        lease: as it was last told.
+        life: the execution, as the world knows it.
+        begin_ms: when it took the lease.
+        end_ms: when the work is done; a pause moves it.
+        renew_ms: when it renews next.
+        beat_ms: between two renewals.
+        strike: what befalls it; None: nothing (any more).
+        strike_ms: when.
+        asleep_ms: of its time, so much was pause.
+    """
+
+    lease: Lease
+    life: Life
+    begin_ms: int
+    end_ms: int
+    renew_ms: int
+    beat_ms: int
+    strike: str | None
+    strike_ms: int
+    asleep_ms: int = 0
+
+
+class Workers:
+    """What all workers share, and their processes."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        desk: Desk,
+        board: Board,
+        chronicle: Chronicle,
+        recorder: Recorder,
+        resource: Resource,
+        hazards: Hazards,
+        leases: Leases,
+        delivery_ms: int,
+    ) -> None:
+        """Nobody works yet."""
+        self.busy = 0
+        self.when_idle: Callable[[], None] = _nothing
+        self._env = env
+        self._desk = desk
+        self._board = board
+        self._chronicle = chronicle
+        self._recorder = recorder
+        self._resource = resource
+        self._hazards = hazards
+        self._beat_ms = leases.renews_after_ms
+        self._lease_ttl_ms = leases.lease_ttl_ms
+        self._delivery_ms = delivery_ms
+
+    def run(self, hand: Hand) -> Steps:
+        """Run a worker, as a process: wait for a grant, use it, and be idle again."""
+        env = self._env
+        while True:
+            self._board.rest(hand)
+            grant: Grant = yield hand.inbox
+            hand.inbox = env.event()
+            self.busy += 1
+            self._recorder.idles(-1)
+            is_alive = yield from self._use(hand, grant)
+            self.busy -= 1
+            self.when_idle()
+            if not is_alive:
+                self._recorder.down(hand.worker_id)
+                yield env.timeout(self._hazards.faults.restart_ms)
+                self._recorder.back(hand.worker_id)
+                hand.start_again()
+            self._recorder.idles(1)
+
+    def _use(self, hand: Hand, grant: Grant) -> Generator[simpy.Event, object, bool]:
+        """Use a grant; tell whether the worker is still alive after that."""
+        env = self._env
+        lease = yield from self._take(hand, grant)
+        if isinstance(lease, str):
+            return True
+        attempt = self._attempt(hand, lease)
+        while True:
+            at_ms = min(attempt.strike_ms, attempt.end_ms, attempt.renew_ms)
+            wait_ms = at_ms - env.now
+            if wait_ms > 0:
+                yield env.timeout(wait_ms)
+            if at_ms == attempt.strike_ms:
+                strike, attempt.strike_ms = attempt.strike, NEVER
+                if strike == "poison" or (strike == "crash" and self._hazards.begins("crash")):
+                    self._vanish(attempt, strike)
+                    return False
+                if strike == "pause" and self._hazards.begins("pause"):
+                    yield from self._sleep(attempt)
+                elif strike == "fail" and self._hazards.begins("fail"):
+                    yield from self._end(attempt, self._desk.fail, "failed")
+                    return True
+            elif at_ms == attempt.end_ms:
+                yield from self._end(attempt, self._desk.complete, "useful")
+                return True
+            elif not (yield from self._renew(attempt)):
+                return True
+
+    def _take(self, hand: Hand, grant: Grant) -> Generator[simpy.Event, object, Lease | str]:
+        """Take the lease of a grant. Whose answer is lost, does not know what it holds, and finds the grant
+        used when it calls again; that lease lapses.
+        """
+        if self._delivery_ms:
+            yield self._env.timeout(self._delivery_ms)
+        lease = self._desk.take(hand.worker, grant)
+        if self._hazards.answer_is_lost():
+            if not isinstance(lease, str):
+                self._befall(lease, self._chronicle.lives[grant.execution_id])
+            yield self._env.timeout(self._hazards.faults.retry_call_ms)
+            lease = self._desk.take(hand.worker, grant)
+        return lease
+
+    def _attempt(self, hand: Hand, lease: Lease) -> Attempt:
+        """Begin to work, and draw what will befall the lease."""
+        life = self._chronicle.lives[lease.execution_id]
+        now = int(self._env.now)
+        run_ms = life.job.run_ms * 1000 // hand.speed_permille
+        fate, moment = (life.fate, life.moment) if lease.attempt_index == 0 else self._hazards.lease()
+        strike = "poison" if life.poisoned else self._hazards.strike(fate)
+        comes = strike is not None and strike != "slow_heartbeat"
+        strike_ms = now + int(moment * run_ms) if comes else NEVER
+        self._write(lease)
+        return Attempt(lease, life, now, now + run_ms, now + self._beat_ms, self._beat_ms, strike, strike_ms)
+
+    def _renew(self, attempt: Attempt) -> Generator[simpy.Event, object, bool]:
+        """Renew, unless the heartbeat is slow now; tell whether to go on."""
+        if attempt.strike == "slow_heartbeat":
+            attempt.strike = None
+            if self._hazards.begins("slow_heartbeat"):
+                self._befall(attempt.lease, attempt.life)
+                slow_ms = int(attempt.beat_ms * self._hazards.faults.slow_factor)
+                attempt.renew_ms += slow_ms - attempt.beat_ms
+                attempt.beat_ms = slow_ms
+                return True
+        self._write(attempt.lease)
+        renewed = self._desk.renew(attempt.lease)
+        if self._hazards.answer_is_lost():
+            yield self._env.timeout(self._hazards.faults.retry_call_ms)
+            renewed = self._desk.renew(attempt.lease)
+        if isinstance(renewed, str):
+            self._worked(attempt, "wasted")
+            return False
+        attempt.lease = renewed
+        attempt.renew_ms = int(self._env.now) + attempt.beat_ms
+        return True
+
+    def _end(self, attempt: Attempt, call: Callable[[Lease], str | None], outcome: str) -> Steps:
+        """Write and make the last call; who hears no answer calls again, and then any answer will do."""
+        self._write(attempt.lease)
+        refusal = call(attempt.lease)
+        self._worked(attempt, outcome if refusal is None else "wasted")
+        if self._hazards.answer_is_lost():
+            yield self._env.timeout(self._hazards.faults.retry_call_ms)
+            call(attempt.lease)
+
+    def _vanish(self, attempt: Attempt, strike: str) -> None:
+        """Crash: nothing is called."""
+        if strike == "poison":
+            self._hazards.spread("poison")
+        self._befall(attempt.lease, attempt.life)
+        self._worked(attempt, "wasted")
+
+    def _sleep(self, attempt: Attempt) -> Steps:
+        """Stop as a collection of garbage would stop it, and know nothing of it afterwards."""
+        self._befall(attempt.lease, attempt.life)
+        asleep_ms = int(self._hazards.faults.pause_ttls * self._lease_ttl_ms)
+        yield self._env.timeout(asleep_ms)
+        attempt.asleep_ms += asleep_ms
+        attempt.end_ms += asleep_ms
+
+    def _befall(self, lease: Lease, life: Life) -> None:
+        """Note when what will cost this lease began."""
+        if life.epoch == lease.lease_epoch and life.fault_ms is None:
+            life.fault_ms = int(self._env.now)
+
+    def _worked(self, attempt: Attempt, outcome: str) -> None:
+        busy_ms = int(self._env.now) - attempt.begin_ms
+        self._recorder.worked(busy_ms, busy_ms - attempt.asleep_ms, outcome)
+
+    def _write(self, lease: Lease) -> None:
+        """Write to the resource, with the epoch."""
+        self._recorder.wrote(accepted=self._resource.write(lease.execution_id, lease.lease_epoch))
+
+
+def _nothing() -> None:
+    """Nobody waits for a worker to be idle."""
