@@ -1,0 +1,74 @@
+"""Labels beside marks, so that none lies on another label or on a mark where that can be helped."""
+
+# pyright: reportUnknownMemberType=false
+# matplotlib's own types leave its many keyword arguments open.
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from grantcore.simulation.report import drawing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
+
+SPOTS: Final = tuple(
+    (right * far, up * far)
+    for far in (14, 24, 38, 54)
+    for right, up in ((1, 0.4), (-1, 0.4), (0, 1), (0, -1), (1, -0.8), (-1, -0.8), (1, 1.2), (-1, 1.2))
+)
+"""Where a label may lie, in points from its mark; the first that is free is taken."""
+
+Place = tuple[float, float]
+
+
+def place_labels(figure: Figure, ax: Axes, marks: Sequence[Place], labels: Mapping[int, str]) -> None:
+    """Write the labels of some of the marks. O(labels^2 * spots + labels * marks).
+
+    Args:
+        figure: is drawn once, for the sizes of texts.
+        ax: has the marks.
+        marks: the places of all of them, in the coordinates of the data.
+        labels: by the index of their mark.
+    """
+    figure.draw_without_rendering()
+    frame = ax.get_window_extent()
+    points: list[Place] = [tuple(ax.transData.transform(mark)) for mark in marks]
+    taken: list[Bbox] = []
+    for index, label in labels.items():
+        written = [_write(ax, marks[index], label, spot) for spot in SPOTS]
+        boxes = [text.get_window_extent() for text in written]
+        costs = [_cost(box, frame, taken, points) for box in boxes]
+        best = costs.index(min(costs))
+        taken.append(boxes[best])
+        for other, text in enumerate(written):
+            if other != best:
+                text.remove()
+
+
+def _write(ax: Axes, mark: Place, label: str, spot: Place) -> Annotation:
+    """Write a label at a spot, with a thin line to its mark."""
+    return ax.annotate(
+        label,
+        mark,
+        xytext=spot,
+        textcoords="offset points",
+        ha="left" if spot[0] > 0 else "right" if spot[0] < 0 else "center",
+        va="center",
+        fontsize=8,
+        arrowprops={"arrowstyle": "-", "color": drawing.GREY, "linewidth": 0.5, "shrinkB": 4},
+        zorder=6,
+    )
+
+
+def _cost(box: Bbox, frame: Bbox, taken: Sequence[Bbox], points: Sequence[Place]) -> int:
+    """Count what a label would lie on; to leave the frame counts most."""
+    outside = box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1
+    covered = sum(box.overlaps(other) for other in taken)
+    hidden = sum(box.contains(*point) for point in points)
+    return 100 * int(outside) + 10 * covered + hidden
