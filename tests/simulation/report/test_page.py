@@ -16,7 +16,7 @@ import pytest
 from grantcore.simulation.measures import measure
 from grantcore.simulation.report import plots
 from grantcore.simulation.report.data import as_json, report_digest
-from grantcore.simulation.report.page import page
+from grantcore.simulation.report.page import as_page
 from tests.simulation.report import records
 from tests.simulation.report.reading import Page, unknown_numbers
 
@@ -29,7 +29,7 @@ NAMES = ("empty", "single", "hostile", "huge")
 @cache
 def run(name: str) -> tuple[Record, str]:
     record: Record = getattr(records, name)()
-    return record, page(record, measure(record))
+    return record, as_page(record, measure(record))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -114,7 +114,7 @@ def test_every_number_has_its_unit_and_meaning() -> None:
 
 def test_it_says_how_to_do_the_same_again() -> None:
     record = records.empty()
-    text = page(record, measure(record), command="grantcore simulate 'a & b.toml' --seed 1")
+    text = as_page(record, measure(record), command="grantcore simulate 'a & b.toml' --seed 1")
     assert "<pre>grantcore simulate &#x27;a &amp; b.toml&#x27; --seed 1</pre>" in text
     assert report_digest(record, measure(record)) in text
 
@@ -130,9 +130,9 @@ def test_it_is_the_same_in_another_process_with_other_hashes_and_without_pyplot(
         import sys
         from hashlib import sha256
         from grantcore.simulation.measures import measure
-        from grantcore.simulation.report.page import page
+        from grantcore.simulation.report.page import as_page
         from tests.simulation.report.records import hostile
-        text = page(hostile(), measure(hostile()))
+        text = as_page(hostile(), measure(hostile()))
         print(sha256(text.encode()).hexdigest(), "matplotlib.pyplot" in sys.modules)
     """
     done = subprocess.run(
