@@ -57,7 +57,7 @@ def table_of(form: Any) -> Values:
             required = {name: keys.pop(name) for name in form.required}
             return st.fixed_dictionaries(required, optional=keys)
         case Kinds():
-            tables = [
+            tables: list[Values] = [
                 st.builds(dict, table_of(table), kind=st.just(kind)) for kind, table in form.tables.items()
             ]
             return st.sampled_from(tables).flatmap(lambda table: table)
