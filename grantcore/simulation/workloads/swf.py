@@ -84,7 +84,7 @@ COLUMNS: Final = tuple(
     Column(
         name=field.name,
         maximum=MAX_RUN_TIME if field.name == "run_time" else MAX_VALUE,
-        decimal=field.type == "float",
+        decimal=str(field.type) == "float",
     )
     for field in attrs.fields(SwfJob)
 )
