@@ -87,8 +87,7 @@ class SwfLog:
 
 @attrs.frozen(kw_only=True)
 class CsvTable:
-    """A table with a header: ``submit_ms,run_ms`` and, if wanted, ``lane,priority,capabilities,
-    number,after``.
+    """A table of jobs; its header has ``submit_ms,run_ms``, and more if wanted (``workloads.table``).
 
     Attributes:
         path: of the file; in a scenario file, relative to it.
