@@ -27,7 +27,6 @@ from grantcore import (
     GrantError,
     InvariantBroken,
     Lease,
-    LeaseKind,
     ReclaimGrant,
     ResumeGrant,
     RetryScheduled,
@@ -175,18 +174,14 @@ class Desk:
         """Use a grant."""
         now = self._begin()
         terms = self._terms
+        instance_id = worker.worker_instance_id
         try:
-            lease = self._engine.take(
-                grant,
-                worker_id=worker.worker_id,
-                worker_instance_id=worker.worker_instance_id,
-                lease_ttl_ms=terms.lease_ttl_ms,
-            )
+            lease = self._use(grant, worker.worker_id, instance_id)
         except GrantError as refusal:
             return self._refused(refusal.code)
         if self._notes:
-            reclaimed = lease.kind is LeaseKind.RECLAIMED
-            epoch, instance_id, expires_at_ms = lease.lease_epoch, worker.worker_instance_id, lease.expires_at_ms
+            reclaimed = type(grant) is ReclaimGrant
+            epoch, expires_at_ms = lease.lease_epoch, lease.expires_at_ms
             self._chronicle.leased(
                 now, grant.execution_id, epoch, instance_id, expires_at_ms, reclaimed=reclaimed
             )
@@ -196,6 +191,17 @@ class Desk:
         if terms.policy.attempt_timeout_ms is not None:
             self._expect(now + terms.policy.attempt_timeout_ms)
         return lease
+
+    def _use(self, grant: Grant, worker_id: str, worker_instance_id: str) -> Lease:
+        """Use a grant; most are of fresh attempts, and the engine is quickest with those."""
+        ttl_ms = self._terms.lease_ttl_ms
+        if type(grant) is ClaimGrant:
+            return self._engine.claim_execution(
+                grant, worker_id=worker_id, worker_instance_id=worker_instance_id, lease_ttl_ms=ttl_ms
+            )
+        return self._engine.take(
+            grant, worker_id=worker_id, worker_instance_id=worker_instance_id, lease_ttl_ms=ttl_ms
+        )
 
     def renew(self, lease: Lease) -> Lease | str:
         """Renew a lease."""
