@@ -82,6 +82,7 @@ class Workers:
         self._board = board
         self._chronicle = chronicle
         self._recorder = recorder
+        self._record = recorder.record
         self._resource = resource
         self._hazards = hazards
         self._beat_ms = leases.renews_after_ms
@@ -224,7 +225,10 @@ class Workers:
 
     def _write(self, lease: Lease) -> None:
         """Write to the resource, with the epoch."""
-        self._recorder.wrote(accepted=self._resource.write(lease.execution_id, lease.lease_epoch))
+        record = self._record
+        record.effects += 1
+        if not self._resource.write(lease.execution_id, lease.lease_epoch):
+            record.effects_refused += 1
 
 
 def _nothing() -> None:
