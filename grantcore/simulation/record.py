@@ -79,6 +79,8 @@ class Record:
         grants_issued: of any kind.
         grants_used: of them, by a claim.
         grants_lapsed: of them, unused (or withdrawn, or void).
+        effects: written to the downstream resource.
+        effects_refused: by it: of workers who came too late, by the epoch they came with.
         refused: calls of workers that were refused, by code.
         faults: that happened, by the name of the field of ``Faults``.
         lanes: by lane.
@@ -115,6 +117,8 @@ class Record:
     grants_issued: int = 0
     grants_used: int = 0
     grants_lapsed: int = 0
+    effects: int = 0
+    effects_refused: int = 0
     refused: Counter[str] = attrs.field(factory=Counter[str])
     faults: Counter[str] = attrs.field(factory=Counter[str])
     lanes: dict[str, LaneRecord] = attrs.field(factory=dict[str, LaneRecord])
