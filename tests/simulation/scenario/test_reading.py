@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docs.scenario import FOLDER, example, keys_page, written
+from grantcore.simulation.scenario.contradictions import judge_required
 from grantcore.simulation.scenario.keys import KEYS, SCENARIO
 from grantcore.simulation.scenario.model import (
     CsvTable,
@@ -257,6 +258,19 @@ def test_contradictions_are_refused(scenario: Scenario, key: str) -> None:
 )
 def test_what_is_just_no_contradiction_is_allowed(scenario: Scenario) -> None:
     assert check(scenario) == scenario
+
+
+def test_what_a_log_requires_is_judged_when_it_is_known() -> None:
+    log = SwfLog(path=Path("a"))
+    explicit = Scenario(
+        workload=log, workers=(Group(capabilities=("procs-8",)), Group(name="b", capabilities=()))
+    )
+    judge_required(explicit, [("procs-1",), ("procs-8",), ()])
+    judge_required(Scenario(workload=log), [("gpu",)])
+    error = refused(lambda: judge_required(explicit, [("procs-8",), ("procs-16", "x")]))
+    assert str(error) == (
+        "workers must be such that some group carries whatever a job of the log requires, not 'procs-16 x'"
+    )
 
 
 # -- files, and what is no file ------------------------------------------------------------------
