@@ -318,6 +318,11 @@ def test_the_example_is_the_default_scenario() -> None:
     assert read_scenario(FOLDER / "example.toml") == Scenario()
 
 
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.name)
+def test_every_example_is_a_scenario(path: Path) -> None:
+    assert check(read_scenario(path)) == read_scenario(path)
+
+
 def test_every_key_is_on_the_page_with_what_it_says() -> None:
     page = keys_page()
     for key in KEYS.values():
