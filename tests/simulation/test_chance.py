@@ -123,6 +123,10 @@ def test_only_what_has_weight_is_picked(weights: list[float], share: float) -> N
     assert weights[pick.at(1 - 2**-53)] > 0
 
 
+def test_weights_too_small_to_be_divided_are_still_picked() -> None:
+    assert Pick([("a", 5e-324), ("b", 0.0)]).at(1 - 2**-53) == "a"
+
+
 def test_picks_are_as_frequent_as_their_weights() -> None:
     chance, pick = Chance(6), Pick([("a", 6.0), ("b", 0.0), ("c", 3.0), ("d", 1.0)])
     picked = [pick.at(chance.share()) for _ in range(DRAWS)]
