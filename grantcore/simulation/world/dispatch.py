@@ -50,16 +50,19 @@ class Dispatcher:
             self._bell.succeed()
 
     def _look(self) -> None:
-        """Ask for every crew that may find something, until it finds nothing."""
+        """Ask for every crew that may find something, until it finds nothing.
+
+        A look may also end executions on the way (SPEC D-05); then one asks again.
+        """
         ask = self._desk.ask
         lives = self._lives
         for crew in self._board.crews:
-            idle = crew.idle
-            while idle and crew.lanes and crew.hopes:
-                hand = idle[0]
-                grant = ask(hand.worker, tuple(crew.lanes))
-                if grant is None:
-                    crew.hopes = False
-                else:
+            idle, lanes = crew.idle, crew.lanes
+            while idle and lanes and crew.hopes:
+                alive = len(lives)
+                grant = ask(idle[0].worker, lanes)
+                if grant is not None:
                     crew.served(lives[grant.execution_id].job.lane_id)
                     idle.popleft().inbox.succeed(grant)
+                elif len(lives) == alive:
+                    crew.hopes = False

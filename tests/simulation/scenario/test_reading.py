@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docs.scenario import FOLDER, example, keys_page, written
+from grantcore.simulation.scenario.contradictions import judge_required
 from grantcore.simulation.scenario.keys import KEYS, SCENARIO
 from grantcore.simulation.scenario.model import (
     CsvTable,
@@ -107,6 +108,13 @@ def test_every_key_may_stand_in_a_file_by_itself(path: str) -> None:
                 assert as_data(from_data(nested(path, default, kind))) == plain
 
 
+def test_nothing_is_none_in_data_and_a_word_in_a_file() -> None:
+    assert from_data({"retention_ms": None}).retention_ms is None
+    assert parse_scenario('retention_ms = "none"', HERE).retention_ms is None
+    assert refused(lambda: from_data({"seed": None})).key == "seed"
+    assert refused(lambda: parse_scenario('seed = "none"', HERE)).key == "seed"
+
+
 def test_a_heartbeat_that_is_not_below_the_ttl_is_allowed() -> None:
     leases = Leases(lease_ttl_ms=1, heartbeat_ms=5)
     assert check(Scenario(leases=leases)).leases.renews_after_ms == 5
@@ -158,17 +166,23 @@ def nested(path: str, value: object, kind: str) -> dict[str, Any]:
 @pytest.mark.parametrize("path", KEYS)
 @given(st.data())
 @settings(max_examples=5)
-def test_every_key_takes_what_is_right_and_refuses_the_rest_by_name(path: str, data: Any) -> None:
+def test_every_key_takes_what_is_right(path: str, data: Any) -> None:
     key = KEYS[path]
     kind = data.draw(st.sampled_from(key.kinds or ("synthetic",)))
     SCENARIO.read("", nested(path, data.draw(right(key.form)), kind))
-    error = refused(lambda: from_data(nested(path, data.draw(wrong(key.form)), kind)))
-    assert error.key.startswith(path.replace("N", "0"))
-    assert error.allowed in str(error)
-    assert error.value in str(error)
-    assert len(str(error)) < 500
-    if error.key == path:
-        assert error.allowed == key.form.allowed
+
+
+@pytest.mark.parametrize("path", KEYS)
+def test_every_key_refuses_what_is_wrong_by_name(path: str) -> None:
+    key = KEYS[path]
+    for value in wrong(key.form):
+        error = refused(lambda value=value: from_data(nested(path, value, (key.kinds or ("synthetic",))[0])))  # type: ignore[misc]
+        assert error.key.startswith(path.replace("N", "0"))
+        assert error.allowed in str(error)
+        assert error.value in str(error)
+        assert len(str(error)) < 500
+        if error.key == path:
+            assert error.allowed == key.form.allowed
 
 
 @pytest.mark.parametrize(
@@ -190,6 +204,14 @@ def test_every_key_takes_what_is_right_and_refuses_the_rest_by_name(path: str, d
         ('[workload]\nkind = "SWF"', "workload.kind must be one of synthetic, swf, csv, not 'SWF'"),
         ('[workload]\nkind = "swf"', "workload.path must be the path of a file, not none"),
         ("[workload]\nlanes = { q0 = nan }", "workload.lanes.q0 must be a number of 0 to 1e+09, not nan"),
+        (
+            "[workload]\npriorities = { 05 = 1 }",
+            "workload.priorities.05 must be a priority: an integer of 0 to ",
+        ),
+        (
+            "[workload]\npriorities = { 9001 = 1 }",
+            "workload.priorities.9001 must be a priority: an integer of ",
+        ),
         ("workers = []", "workers must be an array of 1 to 1,000 tables, not an array"),
         ("workers = [5]", "workers.0 must be a table, not 5"),
         ("faults = [[1]]", "faults must be a table, not an array"),
@@ -259,6 +281,19 @@ def test_what_is_just_no_contradiction_is_allowed(scenario: Scenario) -> None:
     assert check(scenario) == scenario
 
 
+def test_what_a_log_requires_is_judged_when_it_is_known() -> None:
+    log = SwfLog(path=Path("a"))
+    explicit = Scenario(
+        workload=log, workers=(Group(capabilities=("procs-8",)), Group(name="b", capabilities=()))
+    )
+    judge_required(explicit, [("procs-1",), ("procs-8",), ()])
+    judge_required(Scenario(workload=log), [("gpu",)])
+    error = refused(lambda: judge_required(explicit, [("procs-8",), ("procs-16", "x")]))
+    assert str(error) == (
+        "workers must be such that some group carries whatever a job of the log requires, not 'procs-16 x'"
+    )
+
+
 # -- files, and what is no file ------------------------------------------------------------------
 
 
@@ -302,6 +337,11 @@ def test_the_pages_are_those_of_the_table() -> None:
 
 def test_the_example_is_the_default_scenario() -> None:
     assert read_scenario(FOLDER / "example.toml") == Scenario()
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.toml")), ids=lambda path: path.name)
+def test_every_example_is_a_scenario(path: Path) -> None:
+    assert check(read_scenario(path)) == read_scenario(path)
 
 
 def test_every_key_is_on_the_page_with_what_it_says() -> None:
