@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from matplotlib.text import Text
+
 from grantcore.simulation.report import drawing
 
 if TYPE_CHECKING:
@@ -19,10 +21,13 @@ if TYPE_CHECKING:
 
 SPOTS: Final = tuple(
     (right * far, up * far)
-    for far in (14, 24, 38, 54)
+    for far in (14, 24, 38, 54, 72, 90)
     for right, up in ((1, 0.4), (-1, 0.4), (0, 1), (0, -1), (1, -0.8), (-1, -0.8), (1, 1.2), (-1, 1.2))
 )
 """Where a label may lie, in points from its mark; the first that is free is taken."""
+
+MARK_PX: Final = 9
+"""About the radius of a mark."""
 
 Place = tuple[float, float]
 
@@ -42,7 +47,7 @@ def place_labels(figure: Figure, ax: Axes, marks: Sequence[Place], labels: Mappi
     taken: list[Bbox] = []
     for index, label in labels.items():
         written = [_write(ax, marks[index], label, spot) for spot in SPOTS]
-        boxes = [text.get_window_extent() for text in written]
+        boxes = [_box(text) for text in written]
         costs = [_cost(box, frame, taken, points) for box in boxes]
         best = costs.index(min(costs))
         taken.append(boxes[best])
@@ -66,9 +71,15 @@ def _write(ax: Axes, mark: Place, label: str, spot: Place) -> Annotation:
     )
 
 
+def _box(text: Annotation) -> Bbox:
+    """Give the place of the words alone; the first call moves them there, and counts the line in."""
+    text.get_window_extent()
+    return Text.get_window_extent(text)
+
+
 def _cost(box: Bbox, frame: Bbox, taken: Sequence[Bbox], points: Sequence[Place]) -> int:
     """Count what a label would lie on; to leave the frame counts most."""
     outside = box.x0 < frame.x0 or box.x1 > frame.x1 or box.y0 < frame.y0 or box.y1 > frame.y1
     covered = sum(box.overlaps(other) for other in taken)
-    hidden = sum(box.contains(*point) for point in points)
+    hidden = sum(box.padded(MARK_PX).contains(*point) for point in points)
     return 100 * int(outside) + 10 * covered + hidden

@@ -32,9 +32,12 @@ if TYPE_CHECKING:
 SMALL, LARGE = 30.0, 330.0
 """Areas of the marks, in square points: the least load and the most."""
 
+BARS: Final = "#b9b9c4"
+"""Light: there are many of them, and labels lie above."""
+
 NAME: Final = "trade-off"
 
-LOG_FROM: Final = 30.0
+LOG_FROM: Final = 8.0
 """An axis whose values span more than this factor is drawn by logarithms."""
 
 HEIGHT_IN: Final = 6.2
@@ -93,9 +96,9 @@ def _bars(ax: Axes, levels: Sequence[Spread], ups: Sequence[Spread]) -> None:
         xerr=_reach(levels),
         yerr=_reach(ups),
         fmt="none",
-        ecolor=drawing.GREY,
-        elinewidth=0.9,
-        capsize=2.5,
+        ecolor=BARS,
+        elinewidth=0.8,
+        capsize=2,
         zorder=1,
     )
 

@@ -23,21 +23,23 @@ def number(metric: str, value: float) -> str:
     >>> number("wasted_share", 0.05), number("renewals_per_hour", 1234.5)
     ('0.05', '1,230 calls/h')
     """
+    text, unit = _parts(metric, value, value)
+    return f"{text} {unit}".rstrip()
+
+
+def _parts(metric: str, value: float, scale: float) -> tuple[str, str]:
+    """Write a value in the unit in which ``scale`` is written, and name the unit; empty: it has none."""
     unit = METRICS[metric].unit
-    if unit == "ms":
-        return _duration(value)
-    return digits(value) + ("" if unit in WITHOUT_UNIT else f" {unit}")
-
-
-def _duration(ms: float) -> str:
-    for name, length in (("h", HOUR_MS), ("min", MINUTE_MS)):
-        if abs(ms) >= LONG * length:
-            return f"{_fixed(ms / length)} {name}"
-    return f"{_fixed(ms / S_MS)} s" if abs(ms) >= S_MS else f"{ms:.0f} ms"
+    if unit != "ms":
+        return digits(value), "" if unit in WITHOUT_UNIT else unit
+    for name, length in (("h", HOUR_MS), ("min", MINUTE_MS), ("s", S_MS)):
+        if abs(scale) >= (length if name == "s" else LONG * length):
+            return _fixed(value / length), name
+    return f"{value:.0f}", unit
 
 
 def _fixed(value: float) -> str:
-    """Write a number of 1 or more to three digits, without dropping zeros."""
+    """Write a number to three digits, without dropping zeros."""
     size = abs(value)
     return f"{value:,.{2 if size < 10 else 1 if size < 100 else 0}f}"  # noqa: PLR2004  # the places of the digits
 
@@ -68,11 +70,9 @@ def span(metric: str, found: Spread) -> str:
     >>> span("recovery_p95_ms", Spread(2_500.0, 2_000, 3_000)), span("wasted_share", Spread(0.05, 0.05, 0.05))
     ('2.00 to 3.00 s', '')
     """
-    least, most = number(metric, found.least), number(metric, found.most)
-    if least == most:
-        return ""
-    start, _, unit = least.partition(" ")
-    return f"{start if most.endswith(f' {unit}') else least} to {most}"
+    least, _ = _parts(metric, found.least, found.most)
+    most, unit = _parts(metric, found.most, found.most)
+    return "" if least == most else f"{least} to {most} {unit}".rstrip()
 
 
 def cell(metric: str, text: str) -> str:
