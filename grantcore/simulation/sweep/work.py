@@ -122,7 +122,7 @@ def named(name: str) -> Schedule:
         found: object = importlib.import_module(module)
         for part in path.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as problem:
+    except (ImportError, AttributeError, TypeError, ValueError) as problem:
         raise SchedulerError(f"the scheduler {name!r} cannot be imported: {problem}") from problem
     if not callable(found):
         raise SchedulerError(f"the scheduler {name!r} is no callable: it is a {type(found).__name__}")
