@@ -64,8 +64,8 @@ def digest(result: Result) -> str:
     return line
 
 
-def violating(scenario: Scenario, **more: Any) -> Record:
-    record = real_run(scenario, **more)
+def violating(scenario: Scenario, **_more: Any) -> Record:
+    record = real_run(scenario)
     record.violations.append("two workers inside one fence")
     return record
 
@@ -136,7 +136,7 @@ def one_line(result: Result) -> str:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--set", "nothing=1"], "nothing is not a key"),
+        (["--set", "nothing=1"], "nothing is no key here"),
         (["--set", "lease_ttl=0"], "leases.lease_ttl_ms must be an integer of 1 to 86,400,000, not 0"),
         (["--set", "crash=2"], "faults.crash must be"),
         (["--set", "crash"], "--set 'crash': must be KEY=VALUE"),
@@ -314,7 +314,7 @@ def test_runs_that_fail_or_are_unsound_are_told_and_code_1(monkeypatch: pytest.M
     ("arguments", "said"),
     [
         (["--vary", "x"], "--vary 'x': must be KEY=V1,V2"),
-        (["--vary", "nothing=1"], "nothing is not a key"),
+        (["--vary", "nothing=1"], "nothing is no key here"),
         (["--vary", "crash=2"], "faults.crash must be"),
         (["--vary", "seed=1,2"], "every setting has the same seeds"),
         (["--objective", "luck"], "there is no measure 'luck'"),
