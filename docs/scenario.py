@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
+from grantcore.simulation.scenario.forms import NONE
 from grantcore.simulation.scenario.keys import KEYS, SCENARIO, WORKLOAD
 from grantcore.simulation.scenario.model import Scenario
+from grantcore.simulation.scenario.reading import as_data
 from grantcore.simulation.scenario.tables import Array, Kinds, Table
 
 if TYPE_CHECKING:
@@ -59,12 +61,17 @@ def _row(key: Key) -> str:
 def _default(key: Key) -> str:
     if key.default is attrs.NOTHING:
         return "must be there"
-    return "absent" if key.default is None else f"`{toml(key.default)}`"
+    return f"`{toml(key.default)}`"
 
 
 def example() -> str:
     """Write a scenario in which each key stands with its default."""
-    return EXAMPLE_HEAD + "\n".join(_lines(SCENARIO, "", SCENARIO.plain(Scenario()))) + "\n"
+    return EXAMPLE_HEAD + written(Scenario())
+
+
+def written(scenario: Scenario) -> str:
+    """Write a scenario as a file in which every key is explained."""
+    return "\n".join(_lines(SCENARIO, "", as_data(scenario))) + "\n"
 
 
 def _lines(table: Table, where: str, plain: object, *, explained: bool = True) -> Iterator[str]:
@@ -80,8 +87,8 @@ def _lines(table: Table, where: str, plain: object, *, explained: bool = True) -
 def _line(name: str, entry: Entry, value: object, *, explained: bool) -> Iterator[str]:
     if explained:
         yield ""
-        yield from (f"# {line}" for line in wrap(f"{entry.says} ({entry.form.allowed})", WIDTH - 2))
-    yield f"# {name} =" if value is None else f"{name} = {toml(value)}"
+        yield from (f"# {line}" for line in wrap(f"{entry.says} ({entry.allowed})", WIDTH - 2))
+    yield f"{name} = {toml(value)}"
 
 
 def _inner(entry: Entry, path: str, plain: object) -> Iterator[str]:
@@ -102,14 +109,16 @@ def _inner(entry: Entry, path: str, plain: object) -> Iterator[str]:
 def toml(value: object) -> str:
     """Write a value as it stands in a scenario file.
 
-    >>> toml(300000), toml(["gpu"]), toml({"q0": 1.0}), toml(True)
-    ('300_000', '["gpu"]', '{ "q0" = 1.0 }', 'true')
+    >>> toml(300000), toml(["gpu"]), toml({"q0": 1.0}), toml(True), toml(None)
+    ('300_000', '["gpu"]', '{ "q0" = 1.0 }', 'true', '"none"')
     """
     if type(value) is list:
         return f"[{', '.join(toml(part) for part in cast('list[object]', value))}]"
     if type(value) is dict:
         pairs = cast("dict[str, object]", value).items()
         return "{ " + ", ".join(f"{json.dumps(name)} = {toml(part)}" for name, part in pairs) + " }"
+    if value is None:
+        return toml(NONE)
     return f"{value:_}" if type(value) is int else json.dumps(value)
 
 

@@ -54,21 +54,28 @@ class EngineClock:
     O(1).
     """
 
-    __slots__ = ("_env", "_ms_per_unit", "_shift_ms")
+    __slots__ = ("_env", "_ms_per_unit", "_now", "_reading_ms", "_shift_ms")
 
     def __init__(self, env: simpy.Environment, ms_per_unit: float = 1000) -> None:
         """Tell the time of ``env``."""
         self._env = env
         self._ms_per_unit = ms_per_unit
         self._shift_ms = 0
+        self._now: float = -1
+        self._reading_ms = 0
 
     def __call__(self) -> int:
         """The present instant in milliseconds, never negative."""
-        return max(round(self._env.now * self._ms_per_unit) + self._shift_ms, 0)
+        now = self._env.now
+        if now != self._now:
+            self._now = now
+            self._reading_ms = max(round(now * self._ms_per_unit) + self._shift_ms, 0)
+        return self._reading_ms
 
     def jump(self, ms: int) -> None:
         """Be off by so much more from now on, either way: a fault of the clock, not of SimPy's time."""
         self._shift_ms += ms
+        self._now = -1
 
     def until(self, at_ms: int) -> simpy.Timeout:
         """An event of SimPy at the first moment at which this clock, if it does not jump, reads ``at_ms``.

@@ -131,6 +131,8 @@ class Measures:
     engine_events: int
 
     refused: int
+    effects: int
+    effects_refused: int
     faults: int
     lane_fairness: float
 
@@ -190,6 +192,8 @@ def measure(record: Record) -> Measures:
         calls_per_job=ratio(record.calls, record.submitted),
         engine_events=record.engine_events,
         refused=sum(record.refused.values()),
+        effects=record.effects,
+        effects_refused=record.effects_refused,
         faults=sum(record.faults.values()),
         lane_fairness=jain([Fraction(lane.slowdown) for lane in lanes if lane.jobs]),
         steps=record.steps,
@@ -307,6 +311,8 @@ METRICS: Final[Mapping[str, Metric]] = {
     "calls_per_job": Metric("calls/job", "calls to the engine that a job needed, mean", "lower"),
     "engine_events": Metric("events", "events that the engine committed", "neither"),
     "refused": Metric("calls", "calls of workers that the engine refused", "neither"),
+    "effects": Metric("effects", "effects that workers wrote to the downstream resource", "neither"),
+    "effects_refused": Metric("effects", "effects it refused, of workers who had lost the lease", "neither"),
     "faults": Metric("faults", "faults that happened, of any kind", "neither"),
     "lane_fairness": Metric(
         "index", "Jain's index over the slowdowns of the lanes: 1 when all are slowed alike", "higher"

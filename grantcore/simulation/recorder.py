@@ -45,7 +45,7 @@ class Recorder:
 
     def __init__(self, env: simpy.Environment, scenario: Scenario, workers: int) -> None:
         """Begin a record; all workers are idle."""
-        self.record = Record(scenario=scenario, first_submit_ms=_now(env))
+        self.record = Record(scenario=scenario, first_submit_ms=int(env.now))
         self.last_submit_ms = self.record.first_submit_ms
         self._env = env
         self._workers = workers
@@ -134,11 +134,11 @@ class Recorder:
 
     def down(self, worker_id: str) -> None:
         """A worker vanished."""
-        self._down_since[worker_id] = _now(self._env)
+        self._down_since[worker_id] = int(self._env.now)
 
     def back(self, worker_id: str) -> None:
         """It is back."""
-        self._down_ms += _now(self._env) - self._down_since.pop(worker_id)
+        self._down_ms += int(self._env.now) - self._down_since.pop(worker_id)
 
     def worked(self, busy_ms: int, work_ms: int, outcome: str) -> None:
         """A worker's time inside a lease is over: so long, so much of it work, and what came of it."""
@@ -150,12 +150,6 @@ class Recorder:
             record.failed_ms += work_ms
         else:
             record.wasted_ms += work_ms
-
-    def wrote(self, *, accepted: bool) -> None:
-        """A worker wrote to the resource."""
-        self.record.effects += 1
-        if not accepted:
-            self.record.effects_refused += 1
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -198,7 +192,7 @@ class Recorder:
 
     def _look(self) -> int:
         """Take the points up to now, before something changes; answer the present instant."""
-        now = _now(self._env)
+        now = int(self._env.now)
         if now > self._point_ms:
             self._take_points(now)
         return now
@@ -226,8 +220,3 @@ class Recorder:
             row.end_ms = now
             row.end = how
             life.row = None
-
-
-def _now(env: simpy.Environment) -> int:
-    """SimPy's time, which counts whole milliseconds in a run."""
-    return int(env.now)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from simpy.core import EmptySchedule
 
-from grantcore.simulation.fleet import muster
-from grantcore.simulation.record import Record
+from grantcore.simulation.fleet import Work, muster
+from grantcore.simulation.scenario.model import Synthetic
 from grantcore.simulation.workloads import open_workload, survey
 from grantcore.simulation.world.site import Site
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from grantcore.simulation.fleet import Member
+    from grantcore.simulation.record import Record
     from grantcore.simulation.scenario.model import Scenario
     from grantcore.simulation.world.desk import Schedule
 
@@ -50,9 +51,24 @@ def run(
     O(events · log(workers + jobs that wait for time)), memory O(jobs alive or not purged yet), and a few
     bytes per job.
     """
-    found = survey(scenario.workload, scenario.seed)
-    members = muster(scenario.workers, found.work_ms)
-    return Run(scenario, members, found.jobs, schedule).to_the_end(progress)
+    jobs, work = look_over(scenario)
+    return Run(scenario, muster(scenario.workers, work), jobs, schedule).to_the_end(progress)
+
+
+def look_over(scenario: Scenario) -> tuple[int, Work]:
+    """How many jobs there will be, and the work by what they require, in any unit.
+
+    Of made-up jobs the mix says that; a log is read once more.
+    """
+    workload = scenario.workload
+    if isinstance(workload, Synthetic):
+        work: Work = {}
+        for row in workload.requirements:
+            tokens = tuple(sorted(row.capabilities))
+            work[tokens] = work.get(tokens, 0) + round(row.weight * 1_000_000)
+        return workload.jobs, work
+    found = survey(workload, scenario.seed)
+    return found.jobs, found.work_ms
 
 
 class Run:

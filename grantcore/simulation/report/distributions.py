@@ -25,9 +25,8 @@ if TYPE_CHECKING:
 CURVE_POINTS: Final = 400
 """A curve has at most that many; more would not be seen."""
 
-_MANTISSAS: Final = (100, 126, 158, 200, 251, 316, 398, 501, 631, 794)
-_EDGES_MS: Final = tuple(mantissa * 10**power / 100 for power in range(20) for mantissa in _MANTISSAS)
-"""Edges of bins: ten a power of ten."""
+BINS: Final = 30
+"""A histogram has about that many."""
 
 
 def recovery(record: Record) -> Figure:
@@ -89,8 +88,8 @@ def waited(ordered: Sequence[int]) -> str:
 def _histogram(axes: Axes, ordered: Sequence[int], ends_ms: tuple[float, float]) -> None:
     """Count durations by bins of equal width on the axis; what is below the axis is in the first."""
     low_ms, high_ms = ends_ms
-    first = max(bisect_left(_EDGES_MS, low_ms) - 1, 0)
-    edges = _EDGES_MS[first : bisect_left(_EDGES_MS, high_ms) + 1]
+    step = (high_ms / low_ms) ** (1 / BINS)
+    edges = [low_ms * step**count for count in range(BINS)] + [high_ms]
     below = [0, *(bisect_left(ordered, edge) for edge in edges[1:])]
     counts = [after - before for before, after in pairwise(below)]
     axes.stairs(counts, edges, fill=True, color=drawing.SKY, label="leases (left)")

@@ -70,7 +70,7 @@ code { overflow-wrap: anywhere; }
 """
 
 
-def page(record: Record, measures: Measures, *, command: str = "grantcore simulate SCENARIO.toml") -> str:
+def as_page(record: Record, measures: Measures, *, command: str = "grantcore simulate SCENARIO.toml") -> str:
     """Make the page.
 
     Args:

@@ -55,14 +55,15 @@ def queue(record: Record) -> Figure:
     waiting = [point.waiting for point in record.points]
     leased = [point.leased for point in record.points]
     idle = [point.idle for point in record.points]
-    above.fill_between(times, waiting, color=drawing.ORANGE, linewidth=0)
-    above.set_title(f"Waiting for a worker: at most {max(waiting):,} at once")
+    above.fill_between(times, waiting, color=drawing.VERMILION, linewidth=0)
+    above.set_title(f"Waiting for a worker: up to {max(waiting):,}")
     above.set_ylabel("jobs")
-    below.stackplot(
-        times, leased, idle, labels=["leased", "idle"], colors=[drawing.BLUE, drawing.FAINT], linewidth=0
+    below.fill_between(times, leased, color=drawing.BLUE, linewidth=0, label="live leases")
+    below.plot(times, idle, color=drawing.ORANGE, linewidth=1.2, label="idle workers")
+    below.set_title(
+        f"Up to {max(leased):,} live leases, and from {max(idle):,} down to {min(idle):,} idle workers"
     )
-    below.set_title(f"Workers: at most {max(leased):,} with a live lease; what is neither is down or late")
-    below.set_ylabel("workers")
+    below.set_ylabel("workers, leases")
     below.set_xlabel("time since the first submission")
     below.set_xlim(0, max(span_ms, 1))
     for axes in (above, below):
@@ -75,7 +76,10 @@ def queue(record: Record) -> Figure:
 
 
 PLOTS: Final[Mapping[str, Plot]] = {
-    "queue": Plot("How many jobs waited, and what the workers did, over the whole run.", queue),
+    "queue": Plot(
+        "How many jobs waited, leases lived and workers idled, at up to 2,000 instants equally far apart.",
+        queue,
+    ),
     "leases": Plot(
         "Who held what in a slice of the run: a bar is a lease, a line leads from one that was lost to the "
         "next lease of the same execution.",

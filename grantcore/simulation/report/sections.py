@@ -81,7 +81,7 @@ LAYOUT: Final = {
         "calls_per_job",
     ),
     "Faults": ("faults",),
-    "Refused calls": ("refused",),
+    "Refused": ("effects", "effects_refused", "refused"),
     "Lanes": ("lane_fairness",),
     "Audit": ("violations", "checks", "engine_events", "steps"),
 }
@@ -102,7 +102,7 @@ def sections(measures: Measures) -> tuple[Section, ...]:
     extra = {
         "Jobs": _of(measures.ends, "ended as", "jobs", "executions whose last phase this was"),
         "Faults": _faults(measures.faults_by_kind),
-        "Refused calls": _of(measures.refused_by_code, "", "calls", "refused with this code"),
+        "Refused": _of(measures.refused_by_code, "", "calls", "refused with this code"),
     }
     return tuple(
         Section(title, (*(row(measures, name) for name in names), *extra.get(title, ())))

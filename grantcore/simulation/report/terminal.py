@@ -171,7 +171,10 @@ def _audit(record: Record, wall_s: float | None) -> Block:
     """Give the verdict of the auditor, the first violations in full, and the digests."""
     count = len(record.violations)
     verdict = f"{count:,} violations" if count else "clean"
-    digests = (("event digest", record.event_digest), ("state digest", record.state_digest))
+    digests = (
+        ("event digest", words.safe(record.event_digest)),
+        ("state digest", words.safe(record.state_digest)),
+    )
     wall = () if wall_s is None else (("wall time", f"{wall_s:.1f} s"),)
     return Block(
         title="Verdict",

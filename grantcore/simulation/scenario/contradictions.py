@@ -10,7 +10,7 @@ from grantcore.simulation.scenario.model import Synthetic
 from grantcore.simulation.workloads.mapping import carried
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from grantcore.simulation.scenario.model import Scenario
 
@@ -64,16 +64,34 @@ def _nothing_required(scenario: Scenario) -> None:
 
 
 def _nobody_can_run_it(scenario: Scenario) -> None:
-    """A job that no worker can run would wait for ever. What a log requires is known when it is read."""
-    fleet = [group.capabilities for group in scenario.workers]
+    """A made-up job that no worker can run would wait for ever."""
     load = scenario.workload
-    if not isinstance(load, Synthetic) or None in fleet:
+    if not isinstance(load, Synthetic):
         return
-    carriers = [set(carried(tokens)) for tokens in fleet if tokens is not None]
     for number, row in enumerate(load.requirements):
-        if row.weight and not any(tokens.issuperset(row.capabilities) for tokens in carriers):
+        if row.weight and not _can_run(scenario, row.capabilities):
             key = f"workload.requirements.{number}.capabilities"
             raise refusal(key, " ".join(row.capabilities), "carried by the workers of some group")
+
+
+def judge_required(scenario: Scenario, required: Iterable[tuple[str, ...]]) -> None:
+    """Refuse the first of the capability sets that no group can run.
+
+    What a log requires is known when it has been looked over (``workloads.survey``), not before.
+
+    Raises:
+        ScenarioError: nobody could run a job that requires it.
+    """
+    for tokens in required:
+        if not _can_run(scenario, tokens):
+            allowed = "such that some group carries whatever a job of the log requires"
+            raise refusal("workers", " ".join(tokens), allowed)
+
+
+def _can_run(scenario: Scenario, required: tuple[str, ...]) -> bool:
+    """Whether some group carries these; one without capabilities of its own carries what it has to."""
+    fleet = [group.capabilities for group in scenario.workers]
+    return any(tokens is None or set(carried(tokens)).issuperset(required) for tokens in fleet)
 
 
 CONTRADICTIONS: Final[tuple[Callable[[Scenario], None], ...]] = (

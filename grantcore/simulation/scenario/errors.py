@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ MAX_SHOWN: Final = 60
 MAX_SHOWN_BITS: Final = 128
 """Larger integers are not written out: nobody reads them, and Python refuses the largest."""
 
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 _KINDS: Final[dict[type, str]] = {dict: "a table", list: "an array", tuple: "an array"}
 
 
@@ -94,11 +96,11 @@ def shown(value: object) -> str:
 
 
 def below(where: str, name: object) -> str:
-    """Give the dotted key of what stands in a table; a name that is no plain word is quoted.
+    """Give the dotted key of what stands in a table; a name that is not plain is quoted.
 
     >>> below("workload", "jobs"), below("", "seed"), below("workload.lanes", "my lane")
     ('workload.jobs', 'seed', "workload.lanes.'my lane'")
     """
-    plain = type(name) is str and len(name) <= MAX_SHOWN and name.replace("-", "_").isidentifier()
-    text = str(name) if plain or type(name) is int else shown(name)
+    plain = type(name) is int or (type(name) is str and _PLAIN.fullmatch(name))
+    text = str(name) if plain else shown(name)
     return f"{where}.{text}" if where else text

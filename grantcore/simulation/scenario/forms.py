@@ -15,7 +15,7 @@ from grantcore.simulation.scenario.errors import ScenarioError, refusal
 MAX_NAME_CHARACTERS: Final = 64
 MAX_PATH_CHARACTERS: Final = 4_096
 NONE: Final = "none"
-"""The word for an absent key where a text must say so."""
+"""The word for nothing, which TOML has no value for."""
 
 _INTEGER: Final = re.compile(r"[+-]?[0-9]+(_[0-9]+)*")
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+\.?|[0-9]*\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -165,10 +165,10 @@ class File(Form):
 
 @attrs.frozen
 class Maybe(Form):
-    """Another form, or nothing, which means something by itself: ``absent`` says what."""
+    """Another form, or nothing, which means something by itself: ``nothing`` says what."""
 
     form: Form
-    absent: str
+    nothing: str
 
     def plain(self, value: object) -> object:
         """Give what the other form gives."""
@@ -176,14 +176,14 @@ class Maybe(Form):
 
     def words(self, text: str) -> object:
         """Take ``none``, or what the other form takes."""
-        return None if text == NONE else self.form.words(text)
+        return text if text == NONE else self.form.words(text)
 
     def _allowed(self) -> str:
-        return f"{self.form.allowed}, or absent ({self.absent})"
+        return f'{self.form.allowed}, or "{NONE}" ({self.nothing})'
 
     def _read(self, where: str, value: object) -> object:
         try:
-            return None if value is None else self.form.read(where, value)
+            return None if value is None or value == NONE else self.form.read(where, value)
         except ScenarioError as error:
             raise ScenarioError(error.key, error.value, self.allowed) from None
 

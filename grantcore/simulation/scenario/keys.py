@@ -63,9 +63,7 @@ SYNTHETIC: Final = Table(
         "alpha": Entry(Real(1, 100, above=True), "of pareto: the larger, the lighter the tail"),
         "max_run_ms": Entry(Whole(1, YEAR_MS), "longer run times are cut; not below mean_run_ms"),
         "lanes": Entry(Weights(Lane()), "weight by lane: how the jobs are shared out"),
-        "priorities": Entry(
-            Weights(Priority(MAX_PRIORITY)), "weight by priority: how the jobs are shared out"
-        ),
+        "priorities": Entry(Weights(Priority(MAX_PRIORITY)), "weight by priority, likewise"),
         "requirements": Entry(
             Array(
                 Table(
@@ -167,9 +165,7 @@ FAULTS: Final = Table(
         "clock_jump_ms": Entry(WITHIN_A_DAY_MS, "by up to so much, either way"),
         "stalls_per_day": Entry(PER_DAY, "how often the scheduler stops"),
         "stall_ms": Entry(WITHIN_A_DAY_MS, "for so long"),
-        "until_ms": Entry(
-            Maybe(Whole(0, MAX_MS), "the last submission"), "no fault begins later than this instant"
-        ),
+        "until_ms": Entry(Maybe(Whole(0, MAX_MS), "the last submission"), "no fault begins after this"),
     },
 )
 

@@ -80,7 +80,7 @@ class Weights(Form):
         return {name: number(weight) for name, _, weight in pairs}
 
     def _allowed(self) -> str:
-        return f"a table of 1 to {MAX_WEIGHTS:,} weights, not all 0, by {self.by.allowed}"
+        return f"a table of 1 to {MAX_WEIGHTS:,} weights, not all 0; by {self.by.allowed}"
 
     def _read(self, where: str, value: object) -> tuple[tuple[object, float], ...]:
         table = cast("dict[object, object]", value) if type(value) is dict else {}
@@ -99,7 +99,7 @@ class Lane(Form):
     """A lane, as a key of weights."""
 
     def _allowed(self) -> str:
-        return f"lane: 1 to {checks.MAX_LANE_BYTES} characters of printable ASCII"
+        return f"a lane: 1 to {checks.MAX_LANE_BYTES} characters of printable ASCII"
 
     def _read(self, where: str, value: object) -> str:
         return checks.lane_id(value, where)
@@ -116,7 +116,7 @@ class Priority(Form):
         return str(value) if type(value) is int else value
 
     def _allowed(self) -> str:
-        return f"priority: an integer of 0 to {self.high:,}"
+        return f"a priority: an integer of 0 to {self.high:,}"
 
     def _read(self, where: str, value: object) -> int:
         priority = number(value) if type(value) is str else None

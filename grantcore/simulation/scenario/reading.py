@@ -1,7 +1,8 @@
 """Scenarios from files, from data, from Python: read, judged, written, varied.
 
 A file is TOML. Its keys are those of ``keys.KEYS``; an absent one has its default, an empty file is the
-default scenario. What is made in Python is judged by the same rules (:func:`check`).
+default scenario. None is the text ``none`` there. What is made in Python is judged by the same rules
+(:func:`check`).
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ def from_data(data: Mapping[str, object]) -> Scenario:
 
 
 def as_data(scenario: Scenario) -> dict[str, object]:
-    """Give a scenario as plain data, for JSON: every key, None where one is absent, all in one order.
+    """Give a scenario as plain data, for JSON: every key, in one order, None for nothing.
 
     Scenarios that do the same have the same data.
 
@@ -173,7 +174,7 @@ def vary(scenario: Scenario, key: str, text: str) -> Scenario:
         key: dotted as in the file (``leases.lease_ttl_ms``, ``workers.0.count``), or the end of that, with
             or without numbers and unit (``_ms``, ``_per_day``), if it means one key only: ``heartbeat``,
             ``count``, ``faults.crash``.
-        text: a number, ``true``, a word; ``none`` for an absent key; several capabilities have blanks
+        text: a number, ``true``, a word; ``none`` for nothing; several capabilities have blanks
             between them; weights are written ``q0:1 q1:2``.
 
     Raises:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import attrs
 
 from grantcore.simulation.scenario.errors import below, refusal, unknown
+from grantcore.simulation.scenario.forms import Choice, Form
 
-if TYPE_CHECKING:
-    from grantcore.simulation.scenario.forms import Choice, Form
-
-Leaves = Iterator[tuple[str, "Form"]]
+Leaves = Iterator[tuple[str, Form]]
 
 
 @attrs.frozen
@@ -21,6 +19,11 @@ class Entry:
 
     form: Form | Table | Kinds | Array
     says: str = ""
+
+    @property
+    def allowed(self) -> str:
+        """What is allowed, in words that follow "must be"."""
+        return self.form.allowed if isinstance(self.form, Form) else "a table"
 
 
 @attrs.frozen
@@ -45,18 +48,13 @@ class Table:
                 raise unknown(below(where, name), str(name), found, self.entries)
         for name in self.required:
             if name not in table:
-                raise refusal(below(where, name), None, self.entries[name].form.allowed)
+                raise refusal(below(where, name), None, self.entries[name].allowed)
         fields = {
             name: entry.form.read(below(where, name), table[name])
             for name, entry in self.entries.items()
             if name in table
         }
         return self.make(**fields)
-
-    @property
-    def allowed(self) -> str:
-        """What is allowed, in words."""
-        return "a table"
 
     def plain(self, value: object) -> object:
         """Give the table for an object of the class; what is none, as it is."""
@@ -87,11 +85,6 @@ class Kinds:
         kind = table.pop("kind", self.kind.options[0])
         return self._of(where, kind).read(where, table)
 
-    @property
-    def allowed(self) -> str:
-        """What is allowed, in words."""
-        return "a table"
-
     def plain(self, value: object) -> object:
         """Give the table for an object of one of the classes; what is none, as it is."""
         for kind, table in self.tables.items():
@@ -119,13 +112,8 @@ class Array:
         """Judge one after the other."""
         rows = _rows(value)
         if not 1 <= len(rows) <= self.high:
-            raise refusal(where, value, self.allowed)
+            raise refusal(where, value, f"an array of 1 to {self.high:,} tables")
         return tuple(self.table.read(below(where, number), row) for number, row in enumerate(rows))
-
-    @property
-    def allowed(self) -> str:
-        """What is allowed, in words."""
-        return f"an array of 1 to {self.high:,} tables"
 
     def plain(self, value: object) -> object:
         """Give the array for a tuple of objects; what is none, as it is."""

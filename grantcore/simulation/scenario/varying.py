@@ -18,40 +18,34 @@ _UNIT: Final = re.compile("_(ms|per_day)$")
 
 
 def find(leaves: Mapping[str, Form], key: str, text: str) -> tuple[str, Form]:
-    """Find the one value that a key means: by its whole name, then by its end, then without its unit.
+    """Find the one value that a key means, by the end of its name.
 
     Raises:
         UnknownKey: there is none; ``text`` is what it was to be set to.
         AmbiguousKey: there are several.
     """
-    for spellings in (_whole, _ends, _ends_without_unit):
-        found = [path for path in leaves if key in spellings(path)]
-        if len(found) == 1:
-            return found[0], leaves[found[0]]
-        if found:
-            raise AmbiguousKey(below("", key), shown(text), ", ".join(found))
+    found = [path for path in leaves if key in _spellings(path)]
+    if len(found) == 1:
+        return found[0], leaves[found[0]]
+    if found:
+        raise AmbiguousKey(below("", key), shown(text), ", ".join(found))
     known = dict.fromkeys(_NUMBER.sub("N", path) for path in leaves)
     raise UnknownKey(below("", key), shown(text), ", ".join(_near(key, leaves) or known))
 
 
-def _whole(path: str) -> set[str]:
-    return {path}
-
-
-def _ends(path: str) -> set[str]:
-    """Spell a path from any of its words on, with the numbers in it or without."""
-    words = path.split(".")
-    names = [word for word in words if not word.isdigit()]
-    return {".".join(some[start:]) for some in (words, names) for start in range(len(some))}
-
-
-def _ends_without_unit(path: str) -> set[str]:
-    return _ends(_UNIT.sub("", path))
+def _spellings(path: str) -> set[str]:
+    """Spell a path from any of its words on, with and without the numbers in it, and its unit."""
+    ends: set[str] = set()
+    for whole in (path, _UNIT.sub("", path)):
+        words = whole.split(".")
+        names = [word for word in words if not word.isdigit()]
+        ends |= {".".join(some[start:]) for some in (words, names) for start in range(len(some))}
+    return ends
 
 
 def _near(key: str, leaves: Iterable[str]) -> list[str]:
     """Name the paths that look like this key, or end like it."""
-    paths = {spelling: path for path in leaves for spelling in _ends_without_unit(path) | _ends(path)}
+    paths = {spelling: path for path in leaves for spelling in _spellings(path)}
     near = get_close_matches(key[:MAX_SHOWN], paths, n=5, cutoff=0.6)
     return list(dict.fromkeys(paths[spelling] for spelling in near))
 

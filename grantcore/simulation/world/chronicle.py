@@ -54,19 +54,22 @@ class Chronicle:
     Attributes:
         lives: what has been submitted and has not ended, by execution.
         facts: how many there were: as many as the engine has committed events.
-        lost: how many wait whose lease was lost.
+        doomed: how many were lost too often: a look of the scheduler ends them.
     """
 
-    def __init__(self, auditor: Auditor, recorder: Recorder, board: Board, resource: Resource) -> None:
+    def __init__(
+        self, auditor: Auditor, recorder: Recorder, board: Board, resource: Resource, max_reclaims: int
+    ) -> None:
         """Begin with nothing told."""
         self.lives: dict[str, Life] = {}
         self.facts = 0
-        self.lost = 0
+        self.doomed = 0
         self.when_ended: Callable[[Life], None] = _nothing
         self._auditor = auditor
         self._recorder = recorder
         self._board = board
         self._resource = resource
+        self._max_reclaims = max_reclaims
         self._lines: list[str] = []
         self._digest = sha256()
 
@@ -94,14 +97,12 @@ class Chronicle:
         self._write(f"{at_ms} granted {execution_id} {worker_instance_id} {expires_at_ms}")
         self._recorder.record.grants_issued += 1
         if life := self._find(execution_id):
-            self.lost -= life.lost
             self._board.withdraw(life)
 
     def grant_gone(self, at_ms: int, execution_id: str) -> None:
         """A grant lapsed or was withdrawn; the execution has its place back."""
         self._write(f"{at_ms} grant_gone {execution_id}")
         if life := self._find(execution_id):
-            self.lost += life.lost
             self._board.offer(life)
 
     def leased(
@@ -120,6 +121,7 @@ class Chronicle:
         self._auditor.leased(execution_id, epoch, expires_at_ms)
         if life := self._find(execution_id):
             life.lost = False
+            life.reclaims += reclaimed
             self._recorder.leased(life, epoch, worker_instance_id, reclaimed=reclaimed)
 
     def renewed(self, at_ms: int, execution_id: str, epoch: int, expires_at_ms: int) -> None:
@@ -143,7 +145,7 @@ class Chronicle:
     def _lose(self, execution_id: str) -> None:
         if life := self._find(execution_id):
             life.lost = True
-            self.lost += 1
+            self.doomed += life.reclaims >= self._max_reclaims
             self._recorder.lapsed(life)
             self._board.offer(life)
 
@@ -180,7 +182,7 @@ class Chronicle:
         life = self._find(execution_id)
         if life is None:
             return
-        self.lost -= life.lost and life.offered
+        self.doomed -= life.lost and life.reclaims >= self._max_reclaims
         life.lost = False
         if phase is not None:
             self._end(execution_id, phase, how)

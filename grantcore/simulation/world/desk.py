@@ -27,7 +27,6 @@ from grantcore import (
     GrantError,
     InvariantBroken,
     Lease,
-    LeaseKind,
     ReclaimGrant,
     ResumeGrant,
     RetryScheduled,
@@ -37,7 +36,7 @@ from grantcore import (
 from grantcore.events import Event
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Collection, Generator, Sequence
 
     from grantcore import Worker
     from grantcore.simulation.audit import Auditor
@@ -64,14 +63,15 @@ class Schedule(Protocol):
     """
 
     def __call__(
-        self, engine: GrantEngine, worker: Worker, *, lanes: Mapping[str, int], grant_ttl_ms: int
+        self, engine: GrantEngine, worker: Worker, *, lanes: Sequence[str], grant_ttl_ms: int
     ) -> Grant | None:
         """Issue a grant for this worker, or give None: there is nothing for it now.
 
         Args:
             engine: the engine.
             worker: who is idle, and what it can run.
-            lanes: in which something waits, each with weight 1.
+            lanes: in which something waits that this worker could run; it was granted something of the
+                first of them longest ago.
             grant_ttl_ms: of the scenario.
         """
         ...
@@ -124,6 +124,7 @@ class Desk:
         self._due_ms = NEVER
         self._heard: list[Event] = []
         self._ended: deque[tuple[int, str]] = deque()
+        self._turns: dict[str, tuple[str]] = {}
         self._ring: Callable[[Event], None] = _silence
         self._notes = not terms.observed
         if terms.observed:
@@ -146,20 +147,29 @@ class Desk:
             self._chronicle.take_in(self._heard)
         return created.execution_id
 
-    def ask(self, worker: Worker, lanes: Mapping[str, int]) -> Grant | None:
-        """Ask the scheduler for a grant."""
+    def ask(self, worker: Worker, lanes: Collection[str]) -> Grant | None:
+        """Ask the scheduler for a grant, of the first of these lanes: it has something, and it is its turn.
+
+        A user's own scheduler sees them all.
+        """
         now = self._begin()
         terms = self._terms
         if terms.schedule is not None:
             with self._hearing():
-                grant = terms.schedule(self._engine, worker, lanes=lanes, grant_ttl_ms=terms.grant_ttl_ms)
+                grant = terms.schedule(
+                    self._engine, worker, lanes=tuple(lanes), grant_ttl_ms=terms.grant_ttl_ms
+                )
             self._reckon()
             return grant
-        if self._chronicle.lost or not self._notes:
+        lane_id = next(iter(lanes))
+        turn = self._turns.get(lane_id)
+        if turn is None:
+            turn = self._turns[lane_id] = (lane_id,)
+        if self._chronicle.doomed or not self._notes:
             with self._hearing():
-                grant = self._scheduler.claim_for_worker(worker, lanes=lanes, grant_ttl_ms=terms.grant_ttl_ms)
+                grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
         else:
-            grant = self._scheduler.claim_for_worker(worker, lanes=lanes, grant_ttl_ms=terms.grant_ttl_ms)
+            grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
             if grant is not None:
                 self._chronicle.granted(
                     now, grant.execution_id, worker.worker_instance_id, grant.expires_at_ms
@@ -174,18 +184,14 @@ class Desk:
         """Use a grant."""
         now = self._begin()
         terms = self._terms
+        instance_id = worker.worker_instance_id
         try:
-            lease = self._engine.take(
-                grant,
-                worker_id=worker.worker_id,
-                worker_instance_id=worker.worker_instance_id,
-                lease_ttl_ms=terms.lease_ttl_ms,
-            )
+            lease = self._use(grant, worker.worker_id, instance_id)
         except GrantError as refusal:
             return self._refused(refusal.code)
         if self._notes:
-            reclaimed = lease.kind is LeaseKind.RECLAIMED
-            epoch, instance_id, expires_at_ms = lease.lease_epoch, worker.worker_instance_id, lease.expires_at_ms
+            reclaimed = type(grant) is ReclaimGrant
+            epoch, expires_at_ms = lease.lease_epoch, lease.expires_at_ms
             self._chronicle.leased(
                 now, grant.execution_id, epoch, instance_id, expires_at_ms, reclaimed=reclaimed
             )
@@ -195,6 +201,17 @@ class Desk:
         if terms.policy.attempt_timeout_ms is not None:
             self._expect(now + terms.policy.attempt_timeout_ms)
         return lease
+
+    def _use(self, grant: Grant, worker_id: str, worker_instance_id: str) -> Lease:
+        """Use a grant; most are of fresh attempts, and the engine is quickest with those."""
+        ttl_ms = self._terms.lease_ttl_ms
+        if type(grant) is ClaimGrant:
+            return self._engine.claim_execution(
+                grant, worker_id=worker_id, worker_instance_id=worker_instance_id, lease_ttl_ms=ttl_ms
+            )
+        return self._engine.take(
+            grant, worker_id=worker_id, worker_instance_id=worker_instance_id, lease_ttl_ms=ttl_ms
+        )
 
     def renew(self, lease: Lease) -> Lease | str:
         """Renew a lease."""

@@ -5,22 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     import simpy
 
     from grantcore.simulation.world.board import Board
     from grantcore.simulation.world.desk import Desk
+    from grantcore.simulation.world.life import Life
 
 
 class Dispatcher:
     """One loop for all lanes and workers. A look costs O(crews + grants)."""
 
-    def __init__(self, env: simpy.Environment, desk: Desk, board: Board, interval_ms: int) -> None:
+    def __init__(self, env: simpy.Environment, desk: Desk, board: Board, lives: Mapping[str, Life], interval_ms: int) -> None:
         """Begin with nothing to do."""
         self._env = env
         self._desk = desk
         self._board = board
+        self._lives = lives
         self._interval_ms = interval_ms
         self._start_ms = int(env.now)
         self._stalled_until_ms = 0
@@ -48,16 +50,19 @@ class Dispatcher:
             self._bell.succeed()
 
     def _look(self) -> None:
-        """Ask for every crew that may find something, until it finds nothing."""
-        board = self._board
+        """Ask for every crew that may find something, until it finds nothing.
+
+        A look may also end executions on the way (SPEC D-05); then one asks again.
+        """
         ask = self._desk.ask
-        for crew in board.crews.values():
-            idle = crew.idle
-            while crew.hopes and idle and board.lanes:
-                hand = idle[0]
-                grant = ask(hand.worker, board.lanes)
-                if grant is None:
+        lives = self._lives
+        for crew in self._board.crews:
+            idle, lanes = crew.idle, crew.lanes
+            while idle and lanes and crew.hopes:
+                alive = len(lives)
+                grant = ask(idle[0].worker, lanes)
+                if grant is not None:
+                    crew.served(lives[grant.execution_id].job.lane_id)
+                    idle.popleft().inbox.succeed(grant)
+                elif len(lives) == alive:
                     crew.hopes = False
-                else:
-                    idle.popleft()
-                    hand.inbox.succeed(grant)

@@ -25,6 +25,7 @@ class Life:
         fate: a draw of 0..1 that says what befalls the first lease.
         moment: a draw of 0..1 that says after which part of the work.
         standing: waiting (lost leases included), leased, or delayed until a retry.
+        reclaims: how often it was taken over.
         epoch: of the current lease, or the last; 0: there was none.
         wait_ms: until the first lease; None before.
         lost: its last lease was lost and nobody has taken over.
@@ -40,6 +41,7 @@ class Life:
     fate: float
     moment: float
     standing: Standing = "waiting"
+    reclaims: int = 0
     epoch: int = 0
     wait_ms: int | None = None
     lost: bool = False

@@ -62,7 +62,9 @@ class Site:
             asks_often=schedule is not None,
         )
         self.resource = Resource(self.auditor)
-        self.chronicle = Chronicle(self.auditor, self.recorder, self.board, self.resource)
+        self.chronicle = Chronicle(
+            self.auditor, self.recorder, self.board, self.resource, scenario.policy.max_reclaim_count
+        )
         terms = Terms(
             policy=policy_of(scenario.policy),
             lease_ttl_ms=scenario.leases.lease_ttl_ms,
@@ -75,7 +77,9 @@ class Site:
         self.desk = Desk(self.engine, self.clock, terms, self.chronicle, self.auditor, record)
         self.hazards = Hazards(env, scenario.faults, record, scenario.seed)
         self.submitter = Submitter(env, self.desk, self.chronicle, record, scenario.faults, scenario.seed)
-        self.dispatcher = Dispatcher(env, self.desk, self.board, scenario.scheduler.interval_ms)
+        self.dispatcher = Dispatcher(
+            env, self.desk, self.board, self.chronicle.lives, scenario.scheduler.interval_ms
+        )
         self.workers = Workers(
             env,
             self.desk,

@@ -7,7 +7,7 @@ refused. Then it gives up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import attrs
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from grantcore.simulation.world.board import Board
     from grantcore.simulation.world.chronicle import Chronicle
     from grantcore.simulation.world.desk import Desk, Grant
-    from grantcore.simulation.world.dispatch import Dispatcher
     from grantcore.simulation.world.faults import Hazards
     from grantcore.simulation.world.hands import Hand
     from grantcore.simulation.world.life import Life
@@ -83,6 +82,7 @@ class Workers:
         self._board = board
         self._chronicle = chronicle
         self._recorder = recorder
+        self._record = recorder.record
         self._resource = resource
         self._hazards = hazards
         self._beat_ms = leases.renews_after_ms
@@ -94,7 +94,7 @@ class Workers:
         env = self._env
         while True:
             self._board.rest(hand)
-            grant: Grant = yield hand.inbox
+            grant = cast("Grant", (yield hand.inbox))
             hand.inbox = env.event()
             self.busy += 1
             self._recorder.idles(-1)
@@ -111,7 +111,12 @@ class Workers:
     def _use(self, hand: Hand, grant: Grant) -> Generator[simpy.Event, object, bool]:
         """Use a grant; tell whether the worker is still alive after that."""
         env = self._env
-        lease = yield from self._take(hand, grant)
+        if self._delivery_ms:
+            yield env.timeout(self._delivery_ms)
+        lease = self._desk.take(hand.worker, grant)
+        if self._hazards.answer_is_lost():
+            yield self._again(lease, grant)
+            lease = self._desk.take(hand.worker, grant)
         if isinstance(lease, str):
             return True
         attempt = self._attempt(hand, lease)
@@ -121,34 +126,27 @@ class Workers:
             if wait_ms > 0:
                 yield env.timeout(wait_ms)
             if at_ms == attempt.strike_ms:
-                strike, attempt.strike_ms = attempt.strike, NEVER
-                if strike == "poison" or (strike == "crash" and self._hazards.begins("crash")):
-                    self._vanish(attempt, strike)
+                attempt.strike_ms = NEVER
+                if attempt.strike == "poison" or (attempt.strike == "crash" and self._begins(attempt)):
+                    self._vanish(attempt)
                     return False
-                if strike == "pause" and self._hazards.begins("pause"):
+                if attempt.strike == "pause" and self._begins(attempt):
                     yield from self._sleep(attempt)
-                elif strike == "fail" and self._hazards.begins("fail"):
-                    yield from self._end(attempt, self._desk.fail, "failed")
-                    return True
+                elif attempt.strike == "fail" and self._begins(attempt):
+                    return (yield from self._end(attempt, self._desk.fail, "failed"))
             elif at_ms == attempt.end_ms:
-                yield from self._end(attempt, self._desk.complete, "useful")
-                return True
-            elif not (yield from self._renew(attempt)):
-                return True
-
-    def _take(self, hand: Hand, grant: Grant) -> Generator[simpy.Event, object, Lease | str]:
-        """Take the lease of a grant. Whose answer is lost, does not know what it holds, and finds the grant
-        used when it calls again; that lease lapses.
-        """
-        if self._delivery_ms:
-            yield self._env.timeout(self._delivery_ms)
-        lease = self._desk.take(hand.worker, grant)
-        if self._hazards.answer_is_lost():
-            if not isinstance(lease, str):
-                self._befall(lease, self._chronicle.lives[grant.execution_id])
-            yield self._env.timeout(self._hazards.faults.retry_call_ms)
-            lease = self._desk.take(hand.worker, grant)
-        return lease
+                return (yield from self._end(attempt, self._desk.complete, "useful"))
+            elif not self._is_slow(attempt):
+                self._write(attempt.lease)
+                renewed = self._desk.renew(attempt.lease)
+                if self._hazards.answer_is_lost():
+                    yield self._again()
+                    renewed = self._desk.renew(attempt.lease)
+                if isinstance(renewed, str):
+                    self._worked(attempt, "wasted")
+                    return True
+                attempt.lease = renewed
+                attempt.renew_ms = int(env.now) + attempt.beat_ms
 
     def _attempt(self, hand: Hand, lease: Lease) -> Attempt:
         """Begin to work, and draw what will befall the lease."""
@@ -162,40 +160,48 @@ class Workers:
         self._write(lease)
         return Attempt(lease, life, now, now + run_ms, now + self._beat_ms, self._beat_ms, strike, strike_ms)
 
-    def _renew(self, attempt: Attempt) -> Generator[simpy.Event, object, bool]:
-        """Renew, unless the heartbeat is slow now; tell whether to go on."""
-        if attempt.strike == "slow_heartbeat":
-            attempt.strike = None
-            if self._hazards.begins("slow_heartbeat"):
-                self._befall(attempt.lease, attempt.life)
-                slow_ms = int(attempt.beat_ms * self._hazards.faults.slow_factor)
-                attempt.renew_ms += slow_ms - attempt.beat_ms
-                attempt.beat_ms = slow_ms
-                return True
-        self._write(attempt.lease)
-        renewed = self._desk.renew(attempt.lease)
-        if self._hazards.answer_is_lost():
-            yield self._env.timeout(self._hazards.faults.retry_call_ms)
-            renewed = self._desk.renew(attempt.lease)
-        if isinstance(renewed, str):
-            self._worked(attempt, "wasted")
-            return False
-        attempt.lease = renewed
-        attempt.renew_ms = int(self._env.now) + attempt.beat_ms
-        return True
+    def _begins(self, attempt: Attempt) -> bool:
+        """Tell whether what is to befall the lease may begin now."""
+        assert attempt.strike is not None, "nobody else is struck"
+        return self._hazards.begins(attempt.strike)
 
-    def _end(self, attempt: Attempt, call: Callable[[Lease], str | None], outcome: str) -> Steps:
+    def _again(self, lease: Lease | str = "", grant: Grant | None = None) -> simpy.Event:
+        """The time until a call whose answer was lost is made again.
+
+        Who does not know that it has a lease finds its grant used then; the lease lapses.
+        """
+        if not isinstance(lease, str) and grant is not None:
+            self._befall(lease, self._chronicle.lives[grant.execution_id])
+        return self._env.timeout(self._hazards.faults.retry_call_ms)
+
+    def _is_slow(self, attempt: Attempt) -> bool:
+        """Tell whether the renewal that is due now will come late, and move it."""
+        if attempt.strike != "slow_heartbeat":
+            return False
+        is_slow = self._begins(attempt)
+        attempt.strike = None
+        if is_slow:
+            self._befall(attempt.lease, attempt.life)
+            slow_ms = int(attempt.beat_ms * self._hazards.faults.slow_factor)
+            attempt.renew_ms += slow_ms - attempt.beat_ms
+            attempt.beat_ms = slow_ms
+        return is_slow
+
+    def _end(
+        self, attempt: Attempt, call: Callable[[Lease], str | None], outcome: str
+    ) -> Generator[simpy.Event, object, bool]:
         """Write and make the last call; who hears no answer calls again, and then any answer will do."""
         self._write(attempt.lease)
         refusal = call(attempt.lease)
         self._worked(attempt, outcome if refusal is None else "wasted")
         if self._hazards.answer_is_lost():
-            yield self._env.timeout(self._hazards.faults.retry_call_ms)
+            yield self._again()
             call(attempt.lease)
+        return True
 
-    def _vanish(self, attempt: Attempt, strike: str) -> None:
+    def _vanish(self, attempt: Attempt) -> None:
         """Crash: nothing is called."""
-        if strike == "poison":
+        if attempt.strike == "poison":
             self._hazards.spread("poison")
         self._befall(attempt.lease, attempt.life)
         self._worked(attempt, "wasted")
@@ -219,7 +225,10 @@ class Workers:
 
     def _write(self, lease: Lease) -> None:
         """Write to the resource, with the epoch."""
-        self._recorder.wrote(accepted=self._resource.write(lease.execution_id, lease.lease_epoch))
+        record = self._record
+        record.effects += 1
+        if not self._resource.write(lease.execution_id, lease.lease_epoch):
+            record.effects_refused += 1
 
 
 def _nothing() -> None:
