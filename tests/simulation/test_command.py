@@ -9,21 +9,21 @@ import pty
 import runpy
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from click.testing import CliRunner, Result
 
 from grantcore import __main__
 from grantcore.simulation import command, simulating, sweeping, waiting
+from grantcore.simulation.measures import METRICS
 from grantcore.simulation.record import Record
+from grantcore.simulation.report import data, terminal
 from grantcore.simulation.run import run as real_run
 from grantcore.simulation.scenario.model import Scenario
-from grantcore.simulation.sweep import work
-from grantcore.simulation.sweep.runner import SweepBroken
+from grantcore.simulation.sweep import executors, work
+from grantcore.simulation.sweep.runner import Runner, SweepBroken
 
 LOG = """\
 ; Computer: none
@@ -161,7 +161,7 @@ def test_bad_input_is_one_line_and_code_2(folder: Path, arguments: list[str], sa
     (folder / "bad.toml").write_text("lease")
     (folder / "bad.txt").write_text("")
     (folder / "list.json").write_text("[1]")
-    schema = {"schema": simulating.data.SCHEMA}
+    schema = {"schema": data.SCHEMA}
     (folder / "empty.json").write_text(json.dumps(schema))
     (folder / "worse.json").write_text(json.dumps(schema | {"scenario": [1]}))
     assert said in one_line(simulate(*arguments))
@@ -179,10 +179,10 @@ def test_a_bad_option_is_named(option: str, value: str) -> None:
 
 
 def test_what_the_auditor_finds_is_code_1_and_the_command_that_replays_it(
-    log: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, log: Path
 ) -> None:
     monkeypatch.setattr(simulating, "run", violating)
-    result = simulate("three.swf", "--set", "crash=0.5", "--scheduler", "json:loads", "--limit", 1)
+    result = simulate(log.name, "--set", "crash=0.5", "--scheduler", "json:loads", "--limit", 1)
     assert result.exit_code == 1
     assert result.stderr == (
         "1 violations; again: grantcore simulate three.swf --set crash=0.5 --set workload.limit=1"
@@ -198,7 +198,7 @@ def test_nobody_reads_on_is_no_bad_input(log: Path, monkeypatch: pytest.MonkeyPa
     def closed(*_arguments: object, **_more: object) -> None:
         raise BrokenPipeError(32, "Broken pipe")
 
-    monkeypatch.setattr(simulating.terminal, "show", closed)
+    monkeypatch.setattr(terminal, "show", closed)
     assert simulate(log).exit_code == 1
     assert "Error" not in simulate(log).output
 
@@ -294,7 +294,7 @@ def test_a_dead_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_arguments: object) -> None:
         raise SweepBroken("it died")
 
-    monkeypatch.setattr(sweeping.Runner, "go", broken)
+    monkeypatch.setattr(Runner, "go", broken)
     result = sweep(*VARY)
     assert (result.exit_code, result.stderr[:9]) == (1, "it died: ")
 
@@ -336,9 +336,9 @@ def test_a_cluster_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def dask(address: str) -> Any:
         asked.append(address)
-        return sweeping.executors.processes(1)
+        return executors.processes(1)
 
-    monkeypatch.setattr(sweeping.executors, "dask", dask)
+    monkeypatch.setattr(executors, "dask", dask)
     assert call("sweep", "--dask", "tcp://here", "--seeds", 1, "--limit", 5).exit_code == 0
     assert asked == ["tcp://here"]
 
@@ -349,9 +349,9 @@ def test_every_core_is_used_unless_said_otherwise(monkeypatch: pytest.MonkeyPatc
     assert sweeping.cores() == (os.cpu_count() or 1)
 
 
-def test_the_measures_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_measures_are_listed() -> None:
     lines = sweep("--metrics").stdout.splitlines()
-    assert len(lines) == len(sweeping.METRICS)
+    assert len(lines) == len(METRICS)
     assert any(line.startswith("wasted_share\tshare\tlower\t") for line in lines)
 
 
@@ -445,7 +445,9 @@ def test_the_module_runs_the_command(
 def test_a_missing_extra_is_one_line_and_code_2(absent: str) -> None:
     code = f"import sys; sys.modules[{absent!r}] = None; import grantcore.__main__ as m; m.main()"
     arguments = ["simulate", "--limit", "2", "--html", os.devnull]
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert done.stderr == "grantcore: the command line needs: pip install 'grantcore[simulation]'\n"
 

@@ -68,7 +68,7 @@ def test_a_run_stops_soon_after_it_is_asked_to() -> None:
 
 @pytest.fixture(autouse=True)
 def signals_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(executors.signal, "signal", lambda *_arguments: None)
+    monkeypatch.setattr("signal.signal", lambda *_arguments: None)
 
 
 @pytest.mark.parametrize("seeds", [1, pytest.param(3, marks=pytest.mark.proof)])
@@ -85,7 +85,10 @@ def test_a_dask_cluster_gives_what_this_process_gives(tmp_path: Path, seeds: int
 def test_a_cluster_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed", reason="distributed is not installed (extra dask)")
     monkeypatch.setattr(executors, "TIMEOUT_S", 0.05)
-    with pytest.raises(NoCluster, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'"), dask("tcp://127.0.0.1:1"):
+    with (
+        pytest.raises(NoCluster, match="no Dask scheduler answers at 'tcp://"),
+        dask("tcp://127.0.0.1:1"),
+    ):
         pass
 
 
@@ -118,7 +121,7 @@ def test_a_scheduler_that_is_not_there_is_refused(name: str, said: str) -> None:
         work.named(name)
 
 
-def test_the_scheduler_of_the_user_decides(tmp_path: Path) -> None:
+def test_the_scheduler_of_the_user_decides() -> None:
     (run,) = plan(scenario=TINY).runs()
     with pytest.raises(RuntimeError, match="refuses to work"):
         work.run_one({**run.work, "scheduler": "tests.simulation.sweep.schedulers:refusing"})

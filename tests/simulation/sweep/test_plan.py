@@ -49,7 +49,9 @@ def test_nothing_varies_in_a_plan_without_axes() -> None:
     assert made.size == 3
 
 
-@pytest.mark.parametrize("text", ["", "=", "a", "a=", "=1", "a=1,", "a=1,,2", "a=,", "a=1,1", " =1", "a=1, 1"])
+@pytest.mark.parametrize(
+    "text", ["", "=", "a", "a=", "=1", "a=1,", "a=1,,2", "a=,", "a=1,1", " =1", "a=1, 1"]
+)
 def test_an_axis_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(PlanError, match="--vary "):
         Axis.parse(text)
@@ -107,7 +109,7 @@ def test_whatever_decides_a_run_is_in_its_digest(tmp_path: Path, monkeypatch: py
 
 
 def test_the_folder_of_a_log_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = set()
+    seen: set[str] = set()
     for name in ("here", "there"):
         folder = tmp_path / name
         folder.mkdir()
