@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from grantcore import __main__
 from grantcore.simulation import command, simulating, sweeping, waiting
@@ -22,7 +23,7 @@ from grantcore.simulation.record import Record
 from grantcore.simulation.report import data, terminal
 from grantcore.simulation.run import run as real_run
 from grantcore.simulation.scenario.model import Scenario
-from grantcore.simulation.sweep import executors, work
+from grantcore.simulation.sweep import executors, page, plot, work
 from grantcore.simulation.sweep.runner import Runner, SweepBroken
 
 LOG = """\
@@ -45,6 +46,19 @@ def log(folder: Path) -> Path:
     path = folder / "three.swf"
     path.write_text(LOG)
     return path
+
+
+@pytest.fixture
+def drawn() -> None:
+    """The sweeps of this test draw."""
+
+
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes a second: most sweeps here do without."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(plot, "as_png", lambda _findings: b"")
+        monkeypatch.setattr(page, "page", lambda _findings: "")
 
 
 def call(*arguments: object) -> Result:
@@ -243,6 +257,7 @@ def test_a_replay_that_comes_out_otherwise_is_code_1(report: Path, name: str) ->
 VARY = ("--vary", "lease_ttl=20000,60000", "--seeds", 2, "--limit", 15)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_a_sweep_shows_and_writes_what_it_found(folder: Path) -> None:
     result = sweep(*VARY, "--objective", "recovery_p95_ms", "--out", "out")
     assert result.exit_code == 0, result.output
@@ -355,6 +370,12 @@ def test_the_measures_are_listed() -> None:
     assert any(line.startswith("wasted_share\tshare\tlower\t") for line in lines)
 
 
+def test_a_terminal_gets_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Console, "is_terminal", True)
+    assert "settings, 2 seeds each" in sweep(*VARY).stdout
+    assert "what it says" in sweep("--metrics").stdout
+
+
 # -- terminals -------------------------------------------------------------------------------
 
 
@@ -394,7 +415,7 @@ ARGUMENTS = (
 )
 
 
-@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("columns", [80, pytest.param(120, marks=pytest.mark.proof)])
 def test_a_terminal_sees_bars_and_tables_that_fit(columns: int) -> None:
     seen = on_a_terminal(CODE.format(arguments=ARGUMENTS), columns)
     assert "simulating" in seen
@@ -450,6 +471,20 @@ def test_a_missing_extra_is_one_line_and_code_2(absent: str) -> None:
     )
     assert done.returncode == 2
     assert done.stderr == "grantcore: the command line needs: pip install 'grantcore[simulation]'\n"
+
+
+@pytest.mark.parametrize("name", ["click", "rich.table", "simpy", "matplotlib.figure"])
+def test_a_library_that_is_missed_late_is_told_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    def missing(**_more: object) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(command, "cli", missing)
+    with pytest.raises(SystemExit) as ended:
+        __main__.main()
+    assert ended.value.code == 2
+    assert "pip install 'grantcore[simulation]'" in capsys.readouterr().err
 
 
 def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_an_error_here_is_the_future_s() -> None:
 
 def test_a_run_stops_soon_after_it_is_asked_to() -> None:
     stop = threading.Event()
-    executors._begin(stop)  # in no main thread this leaves the signals alone
+    executors._begin(stop)
     (run,) = plan(scenario=attrs.evolve(TINY, workload=Synthetic(jobs=300))).runs()
     stop.set()
     with pytest.raises(work.Stopped):
@@ -67,8 +68,20 @@ def test_a_run_stops_soon_after_it_is_asked_to() -> None:
 
 
 @pytest.fixture(autouse=True)
-def signals_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("signal.signal", lambda *_arguments: None)
+def heard(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The signals that are set: not those of the tests."""
+    signals: list[object] = []
+    monkeypatch.setattr("signal.signal", lambda number, _handler: signals.append(number))
+    return signals
+
+
+def test_only_a_main_thread_may_leave_ctrl_c_to_others(heard: list[object]) -> None:
+    thread = threading.Thread(target=executors._begin, args=(threading.Event(),))
+    thread.start()
+    thread.join()
+    assert not heard
+    executors._begin(threading.Event())
+    assert heard == [signal.SIGINT]
 
 
 @pytest.mark.parametrize("seeds", [1, pytest.param(3, marks=pytest.mark.proof)])

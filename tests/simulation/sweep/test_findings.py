@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -35,6 +35,7 @@ def found() -> Findings:
 # -- summaries -------------------------------------------------------------------------------
 
 
+@settings(max_examples=40)
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=8))
 def test_mean_least_and_most_over_the_seeds(values: list[float]) -> None:
     come = outcome(plan(seeds=len(values)), lambda run: result({"wasted_share": values[run.seed - 1]}))
@@ -129,6 +130,7 @@ COST = st.integers(0, 3).map(float)
 ROWS = st.lists(st.tuples(COST, COST), min_size=1, max_size=6)
 
 
+@settings(max_examples=40)
 @given(ROWS, st.integers(0, 3))
 def test_the_best_that_keeps_the_bounds_is_chosen(rows: list[tuple[float, float]], limit: int) -> None:
     table = {str(1000 + place): row for place, row in enumerate(rows)}

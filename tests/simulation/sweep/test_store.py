@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grantcore.simulation.sweep.store import NotThisRun, Store, digest_of
@@ -56,6 +56,7 @@ def test_a_run_is_kept_again_over_a_damaged_one(store: Store) -> None:
     assert store.find(ONE) == RESULT
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_damage_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     store = Store(tmp_path_factory.getbasetemp() / "damaged")
