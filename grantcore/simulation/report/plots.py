@@ -59,7 +59,7 @@ def queue(record: Record) -> Figure:
     above.set_title(f"Waiting for a worker: up to {max(waiting):,}")
     above.set_ylabel("jobs")
     below.fill_between(times, leased, color=drawing.BLUE, linewidth=0, label="live leases")
-    below.plot(times, idle, color=drawing.ORANGE, linewidth=1.2, label="idle workers")
+    below.plot(times, idle, color=drawing.GREY, linewidth=0.8, zorder=0.9, label="idle workers")
     below.set_title(
         f"Up to {max(leased):,} live leases, and from {max(idle):,} down to {min(idle):,} idle workers"
     )

@@ -291,6 +291,7 @@ class Desk:
     def check(self) -> None:
         """Have the engine check every invariant on its whole state, and compare the counts of events."""
         self._record.checks += 1
+        self.advance()
         try:
             self._engine.check()
         except InvariantBroken as broken:
