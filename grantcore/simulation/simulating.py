@@ -36,6 +36,7 @@ def simulate(asked: Asked, *, as_json: bool, html: Path | None) -> int:
     Raises:
         ScenarioError, SchedulerError, LogError, OSError: of what was given.
     """
+    _writable(html)
     scenario, source = asked.source()
     began_s = time.perf_counter()
     record = _run(scenario, source.scheduler)
@@ -57,6 +58,7 @@ def replay(path: Path, asked: Asked, *, as_json: bool, html: Path | None) -> int
     """
     if asked.path or asked.changes or asked.limit is not None:
         raise BadInput("--replay runs the scenario of the report: give no other, and no change")
+    _writable(html)
     before = _report(path)
     scenario = from_data(cast("Mapping[str, object]", before["scenario"]))
     record = _run(scenario, asked.scheduler)
@@ -78,16 +80,22 @@ def _compare(name: str, before: object, after: object, *, quiet: bool) -> bool:
     return before == after
 
 
+def _writable(page: Path | None) -> None:
+    """Refuse a page that could not be written, before the run and not after it."""
+    if page is not None and not page.parent.is_dir():
+        raise BadInput(f"--html {page}: there is no folder {page.parent}")
+
+
 def _report(path: Path) -> Mapping[str, object]:
     """Read a JSON report."""
     try:
         report: object = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as problem:
         raise BadInput(f"{path} is no report of grantcore simulate --json: {problem}") from problem
-    schema = cast("dict[str, object]", report).get("schema") if isinstance(report, dict) else None
-    if schema != data.SCHEMA:
-        raise BadInput(f"{path} is no report of grantcore simulate --json: its schema is not {data.SCHEMA!r}")
-    return cast("dict[str, object]", report)
+    fields = cast("dict[str, object]", report) if isinstance(report, dict) else {}
+    if fields.get("schema") != data.SCHEMA or not isinstance(fields.get("scenario"), dict):
+        raise BadInput(f"{path} is no report of grantcore simulate --json: no scenario under {data.SCHEMA!r}")
+    return fields
 
 
 def _run(scenario: Scenario, scheduler: str | None) -> Record:

@@ -101,4 +101,4 @@ def dask(address: str) -> Generator[Place]:
         try:
             yield Place(pool, DASK_WINDOW)
         finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.shutdown(wait=False)  # Dask's word for: cancel what is not done

@@ -95,6 +95,7 @@ def _run(findings: Findings, one: Finished) -> dict[str, object]:
         "run": one.run.digest,
         "replay": findings.outcome.plan.replay(one.run),
         **one.result.as_data(),
+        "measures": {name: one.result.measures[name] for name in METRICS},
     }
 
 

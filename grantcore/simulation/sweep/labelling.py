@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from grantcore.simulation.report import drawing
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Annotation
-    from matplotlib.transforms import Bbox
 
 SPOTS: Final = tuple(
     (right * far, up * far)
@@ -25,6 +23,8 @@ SPOTS: Final = tuple(
     for right, up in ((1, 0.4), (-1, 0.4), (0, 1), (0, -1), (1, -0.8), (-1, -0.8), (1, 1.2), (-1, 1.2))
 )
 """Where a label may lie, in points from its mark; the first that is free is taken."""
+
+FONT_SIZE: Final = 8
 
 MARK_PX: Final = 9
 """About the radius of a mark."""
@@ -43,38 +43,45 @@ def place_labels(figure: Figure, ax: Axes, marks: Sequence[Place], labels: Mappi
     """
     figure.draw_without_rendering()
     frame = ax.get_window_extent()
+    per_point = figure.dpi / 72
     points: list[Place] = [tuple(ax.transData.transform(mark)) for mark in marks]
     taken: list[Bbox] = []
     for index, label in labels.items():
-        written = [_write(ax, marks[index], label, spot) for spot in SPOTS]
-        boxes = [_box(text) for text in written]
+        text = ax.text(*marks[index], label, fontsize=FONT_SIZE)
+        size = text.get_window_extent()
+        text.remove()
+        boxes = [_box(points[index], spot, size, per_point) for spot in SPOTS]
         costs = [_cost(box, frame, taken, points) for box in boxes]
         best = costs.index(min(costs))
         taken.append(boxes[best])
-        for other, text in enumerate(written):
-            if other != best:
-                text.remove()
+        _write(ax, marks[index], label, SPOTS[best])
 
 
-def _write(ax: Axes, mark: Place, label: str, spot: Place) -> Annotation:
+def _write(ax: Axes, mark: Place, label: str, spot: Place) -> None:
     """Write a label at a spot, with a thin line to its mark."""
-    return ax.annotate(
+    ax.annotate(
         label,
         mark,
         xytext=spot,
         textcoords="offset points",
-        ha="left" if spot[0] > 0 else "right" if spot[0] < 0 else "center",
+        ha=("right", "center", "left")[_side(spot)],
         va="center",
-        fontsize=8,
+        fontsize=FONT_SIZE,
         arrowprops={"arrowstyle": "-", "color": drawing.GREY, "linewidth": 0.5, "shrinkB": 4},
         zorder=6,
     )
 
 
-def _box(text: Annotation) -> Bbox:
-    """Give the place of the words alone; the first call moves them there, and counts the line in."""
-    text.get_window_extent()
-    return Text.get_window_extent(text)
+def _box(point: Place, spot: Place, size: Bbox, per_point: float) -> Bbox:
+    """Tell where the words of ``_write`` will be, in pixels."""
+    left = point[0] + spot[0] * per_point - (size.width, size.width / 2, 0.0)[_side(spot)]
+    low = point[1] + spot[1] * per_point - size.height / 2
+    return Bbox.from_bounds(left, low, size.width, size.height)
+
+
+def _side(spot: Place) -> int:
+    """Tell on which side of its mark a spot is: 0 left, 1 neither, 2 right."""
+    return (spot[0] >= 0) + (spot[0] > 0)
 
 
 def _cost(box: Bbox, frame: Bbox, taken: Sequence[Bbox], points: Sequence[Place]) -> int:

@@ -89,7 +89,10 @@ class Store:
             raise NotThisRun(f"{path.name} has form {content.get('form')!r}, not {FORM}")
         if content.get("run") != digest:
             raise NotThisRun(f"{path.name} is of another run: {content.get('run')!r}")
-        return Result.from_data(cast("Mapping[str, object]", content["result"]))
+        try:
+            return Result.from_data(cast("Mapping[str, object]", content["result"]))
+        except ValueError as problem:
+            raise NotThisRun(f"{path.name} is of no use: {problem}") from problem
 
 
 def _content(text: bytes, name: str) -> dict[str, object]:

@@ -66,8 +66,16 @@ class Result:
 
     @classmethod
     def from_data(cls, data: Mapping[str, object]) -> Result:
-        """Read what ``as_data`` wrote; nothing else is expected here."""
+        """Read what ``as_data`` wrote.
+
+        Raises:
+            ValueError: it was written by a grantcore with other measures.
+        """
         fields = dict(data)
+        measures = cast("dict[str, float]", fields["measures"])
+        if measures.keys() != METRICS.keys():
+            other = sorted(measures.keys() ^ METRICS.keys())
+            raise ValueError(f"it has other measures than this grantcore: {', '.join(other)}")
         fields["first_violations"] = tuple(cast("list[str]", fields["first_violations"]))
         return cls(**fields)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
@@ -122,7 +130,7 @@ def named(name: str) -> Schedule:
         found: object = importlib.import_module(module)
         for part in path.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as problem:
+    except (ImportError, AttributeError, TypeError, ValueError) as problem:
         raise SchedulerError(f"the scheduler {name!r} cannot be imported: {problem}") from problem
     if not callable(found):
         raise SchedulerError(f"the scheduler {name!r} is no callable: it is a {type(found).__name__}")

@@ -19,7 +19,7 @@ def result(measures: Mapping[str, float] = {}, violations: Sequence[str] = (), t
     """A result with these measures; the others are 0."""
     return Result(
         version=__version__,
-        measures={name: 0.0 for name in METRICS} | dict(measures),
+        measures=dict.fromkeys(METRICS, 0.0) | dict(measures),
         violations=len(violations),
         first_violations=tuple(violations),
         event_digest=f"e{tag}",
@@ -58,5 +58,5 @@ def trade(run: Run) -> Result:
     )
 
 
-def findings(*axes: str, seeds: int = 2, question: Question | None = None, **made: object) -> Findings:
+def findings(*axes: str, seeds: int = 2, question: Question | None = None) -> Findings:
     return Findings.of(outcome(plan(*axes, seeds=seeds), trade), question or Question())

@@ -63,7 +63,9 @@ def weak(points: Sequence[Costs]) -> frozenset[int]:
 def first_coordinate(points: Sequence[Costs]) -> frozenset[int]:
     """Wrong: only the neighbour in the order of the coordinates is looked at."""
     order = sorted(range(len(points)), key=points.__getitem__)
-    kept = {place for i, place in enumerate(order) if not i or not dominates(points[order[i - 1]], points[place])}
+    kept = {
+        place for i, place in enumerate(order) if not i or not dominates(points[order[i - 1]], points[place])
+    }
     return frozenset(kept)
 
 

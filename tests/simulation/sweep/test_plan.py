@@ -7,7 +7,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grantcore.simulation import command
@@ -49,7 +49,9 @@ def test_nothing_varies_in_a_plan_without_axes() -> None:
     assert made.size == 3
 
 
-@pytest.mark.parametrize("text", ["", "=", "a", "a=", "=1", "a=1,", "a=1,,2", "a=,", "a=1,1", " =1", "a=1, 1"])
+@pytest.mark.parametrize(
+    "text", ["", "=", "a", "a=", "=1", "a=1,", "a=1,,2", "a=,", "a=1,1", " =1", "a=1, 1"]
+)
 def test_an_axis_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(PlanError, match="--vary "):
         Axis.parse(text)
@@ -94,7 +96,7 @@ def test_whatever_decides_a_run_is_in_its_digest(tmp_path: Path, monkeypatch: py
     log = tmp_path / "a.swf"
     log.write_text("; one\n")
     scenario = Scenario(workload=SwfLog(path=log))
-    seen = [digests(plan(scenario=scenario))]
+    seen = [digests(plan(scenario=scenario)), digests(plan("crash=0.1,0.2", scenario=scenario))]
     seen.append(digests(plan(scenario=attrs.evolve(scenario, seed=2))))
     seen.append(digests(plan(scenario=attrs.evolve(scenario, retention_ms=None))))
     seen.append(digests(plan(scenario=scenario, source=Source(scheduler="a:b"))))
@@ -107,7 +109,7 @@ def test_whatever_decides_a_run_is_in_its_digest(tmp_path: Path, monkeypatch: py
 
 
 def test_the_folder_of_a_log_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = set()
+    seen: set[str] = set()
     for name in ("here", "there"):
         folder = tmp_path / name
         folder.mkdir()
@@ -127,6 +129,7 @@ def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         list(plan(scenario=Scenario(workload=SwfLog(path=tmp_path / "none.swf"))).runs())
 
 
+@settings(max_examples=25)
 @given(
     ttl=st.integers(1, 86_400_000),
     count=st.integers(1, 99),

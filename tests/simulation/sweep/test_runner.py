@@ -1,4 +1,4 @@
-"""Runs through any executor: finished ones are kept, missing ones are done, the order of ends changes nothing."""
+"""Runs through any executor: finished ones are kept, missing ones are done."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 import pytest
@@ -89,7 +89,10 @@ def test_the_order_in_which_runs_end_changes_nothing(
     assert outcome == expected
     assert ran != done_in_order, "the executor did not shuffle"
     assert shuffled.most == 5, "the window was not used, or not kept"
-    in_order, other = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("in order", "shuffled"))
+    in_order, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()}
+        for name in ("in order", "shuffled")
+    )
     assert in_order == other
 
 
@@ -131,9 +134,9 @@ def test_an_interrupted_sweep_does_exactly_what_is_missing(
 
 def test_what_was_given_is_taken_back_when_a_sweep_is_interrupted(tmp_path: Path) -> None:
     class Interrupted(Executor):
-        futures: list[Future[Any]] = []
+        futures: ClassVar[list[Future[Any]]] = []
 
-        def submit(self, fn: Callable[..., Any], /, *_args: Any, **_more: Any) -> Future[Any]:
+        def submit(self, _fn: Callable[..., Any], /, *_args: Any, **_more: Any) -> Future[Any]:
             if len(self.futures) == 2:
                 raise KeyboardInterrupt
             self.futures.append(Future())
@@ -205,7 +208,7 @@ def test_a_result_of_another_version_is_not_kept(tmp_path: Path, monkeypatch: py
 @pytest.mark.parametrize("when", ["submit", "result"])
 def test_a_process_that_dies_ends_the_sweep(tmp_path: Path, when: str) -> None:
     class Broken(Executor):
-        def submit(self, fn: Callable[..., Any], /, *_args: Any, **_more: Any) -> Future[Any]:
+        def submit(self, _fn: Callable[..., Any], /, *_args: Any, **_more: Any) -> Future[Any]:
             if when == "submit":
                 raise BrokenExecutor("it died")
             future: Future[Any] = Future()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grantcore.simulation.sweep.store import NotThisRun, Store, digest_of
@@ -55,6 +56,7 @@ def test_a_run_is_kept_again_over_a_damaged_one(store: Store) -> None:
     assert store.find(ONE) == RESULT
 
 
+@settings(max_examples=40)
 @given(data=st.data())
 def test_any_damage_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     store = Store(tmp_path_factory.getbasetemp() / "damaged")
@@ -100,6 +102,14 @@ def test_a_file_of_another_form_is_not_taken(store: Store) -> None:
     content = {"form": 2, "run": ONE}
     store.path(ONE).write_text(json.dumps(content | {"sha256": digest_of(content)}))
     with pytest.raises(NotThisRun, match="has form 2, not 1"):
+        store.find(ONE)
+
+
+def test_a_result_with_other_measures_is_not_taken(store: Store) -> None:
+    store.keep(ONE, {}, attrs.evolve(RESULT, measures={"luck": 1.0}))
+    with pytest.raises(
+        NotThisRun, match="of no use: it has other measures than this grantcore: busy_hours, "
+    ):
         store.find(ONE)
 
 
