@@ -31,7 +31,7 @@ class LaneRecord:
 
 @attrs.frozen
 class Point:
-    """The state of the queue at an instant: what waits (lost leases included), what is leased, who is idle."""
+    """The queue at an instant: what waits (lost leases included), what is leased, who is idle."""
 
     at_ms: int
     waiting: int
@@ -41,7 +41,7 @@ class Point:
 
 @attrs.frozen
 class Tenure:
-    """One lease in the slice that the timeline shows. ``end``: completed, failed, lapsed, revoked, open, …"""
+    """One lease of the slice that the timeline shows; ``end``: completed, failed, lapsed, revoked, open."""
 
     worker_id: str
     execution_id: str
@@ -79,6 +79,8 @@ class Record:
         grants_issued: of any kind.
         grants_used: of them, by a claim.
         grants_lapsed: of them, unused (or withdrawn, or void).
+        effects: written to the downstream resource.
+        effects_refused: by it: of workers who came too late, by the epoch they came with.
         refused: calls of workers that were refused, by code.
         faults: that happened, by the name of the field of ``Faults``.
         lanes: by lane.
@@ -115,6 +117,8 @@ class Record:
     grants_issued: int = 0
     grants_used: int = 0
     grants_lapsed: int = 0
+    effects: int = 0
+    effects_refused: int = 0
     refused: Counter[str] = attrs.field(factory=Counter[str])
     faults: Counter[str] = attrs.field(factory=Counter[str])
     lanes: dict[str, LaneRecord] = attrs.field(factory=dict[str, LaneRecord])

@@ -1,7 +1,7 @@
 """A scenario: everything that decides what a run does. Same scenario and seed, same run.
 
-Durations are integer milliseconds (``_ms``), shares are numbers of 0 to 1. ``reading`` judges the ranges
-that the docstrings name; a scenario made in Python is judged by the same rules.
+Durations are integer milliseconds (``_ms``), shares are numbers of 0 to 1. The ranges are in ``keys``, by
+which ``reading`` judges files and scenarios made in Python alike.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ class Synthetic:
     """A made-up workload.
 
     Attributes:
-        jobs: how many, 1..10,000,000.
+        jobs: how many.
         arrivals: ``poisson``: gaps are exponential; ``bursty``: a burst of ``burst_jobs`` at one instant, the
             gaps between bursts exponential; ``diurnal``: a Poisson process whose rate swings over ``day_ms``
             by ``swing`` (0: not at all, 1: down to nothing at night).
         mean_gap_ms: mean time between two jobs (bursts included).
-        durations: ``lognormal`` (``sigma``), ``pareto`` (``alpha`` > 1) or ``fixed``, of mean ``mean_run_ms``.
+        durations: ``lognormal`` (``sigma``), ``pareto`` (``alpha`` > 1) or ``fixed``, of mean
+            ``mean_run_ms`` before the long ones are cut.
         max_run_ms: longer ones are cut.
         lanes: weight by lane.
         priorities: weight by priority.
@@ -86,7 +87,7 @@ class SwfLog:
 
 @attrs.frozen(kw_only=True)
 class CsvTable:
-    """A table with a header: ``submit_ms,run_ms`` and, if wanted, ``lane,priority,capabilities,after``.
+    """A table of jobs; its header has ``submit_ms,run_ms``, and more if wanted (``workloads.table``).
 
     Attributes:
         path: of the file; in a scenario file, relative to it.
@@ -108,10 +109,10 @@ class Group:
 
     Attributes:
         name: their ids are ``NAME-0``, ``NAME-1``, …
-        count: how many, 1..100,000.
-        capabilities: their tokens; None: shared out over what the workload requires, in proportion to the work
-            that requires it, at least one worker each where there are enough.
-        speed: a job of ``run_ms`` takes ``run_ms / speed``, 0.01..100.
+        count: how many.
+        capabilities: their tokens; None: shared out over what the workload requires, in proportion to the
+            work that requires it, at least one worker each where there are enough.
+        speed: a job of ``run_ms`` takes ``run_ms / speed``.
     """
 
     name: str = "worker"
@@ -125,9 +126,9 @@ class Leases:
     """How long leases and grants live.
 
     Attributes:
-        lease_ttl_ms: time to live of a lease, 1..86,400,000.
+        lease_ttl_ms: time to live of a lease.
         heartbeat_ms: a worker renews this long after the lease or its last renewal; None: a third of the ttl.
-        grant_ttl_ms: time to live of a grant, 1..60,000.
+        grant_ttl_ms: time to live of a grant.
     """
 
     lease_ttl_ms: int = 300_000
@@ -203,7 +204,7 @@ class Scenario:
     """All of it.
 
     Attributes:
-        seed: of everything that is drawn, and of the ids, 0..2^53-1.
+        seed: of everything that is drawn, and of the ids.
         check_every: events of the simulation between two ``engine.check()``; None: so that they cost little.
         retention_ms: the engine forgets what has ended after that long; None: never (memory grows with the
             jobs).

@@ -1,0 +1,372 @@
+"""The one way from the world to the engine: every call, its answer, and what happens between calls.
+
+What the engine does becomes facts (``chronicle``). Where it can, a fact is taken from the answer of the
+call: building events for an observer costs an engine several times the calls themselves. What has no
+answer is heard by a subscription that is open only then: what time alone does, what a look of the
+scheduler ends on the way (a lease that was lost too often, SPEC D-05), and all that a user's own scheduler
+does. Nothing slips through: there must be as many facts as the engine has counted events. With
+``observed`` a subscription is open all the time and every fact is an event; both ways lead to the same
+facts, in the same order, and so to the same digest.
+
+What has ended is purged by a call, when it is old enough and time goes on; the engine's own retention
+would do the same at the very instant, at the price of an event each.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Final, Protocol
+
+import attrs
+
+from grantcore import (
+    ClaimGrant,
+    ExecutionPolicy,
+    GrantEngine,
+    GrantError,
+    InvariantBroken,
+    Lease,
+    ReclaimGrant,
+    ResumeGrant,
+    RetryScheduled,
+    Scheduler,
+)
+
+from grantcore.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Sequence
+
+    from grantcore import Worker
+    from grantcore.simulation.audit import Auditor
+    from grantcore.simulation.clock import EngineClock
+    from grantcore.simulation.job import Job
+    from grantcore.simulation.record import Record
+    from grantcore.simulation.world.chronicle import Chronicle
+
+NEVER: Final = 2**60
+
+_NEARER: Final = Event(0, 0, None)
+"""Rings for a deadline that has come nearer; it stands for whatever did that."""
+
+Grant = ClaimGrant | ResumeGrant | ReclaimGrant
+
+
+class Schedule(Protocol):
+    """A scheduler of your own: decides what an idle worker is granted.
+
+    It is asked for one worker at a time, whenever something has changed, with the engine that is
+    simulated: use its public calls to look (``list_executions``, ``Scheduler.peek``, …) and to issue the
+    grant. It may order as well (``change_priority``, ``block_execution``, …), but not create executions,
+    take leases, or purge.
+    """
+
+    def __call__(
+        self, engine: GrantEngine, worker: Worker, *, lanes: Sequence[str], grant_ttl_ms: int
+    ) -> Grant | None:
+        """Issue a grant for this worker, or give None: there is nothing for it now.
+
+        Args:
+            engine: the engine.
+            worker: who is idle, and what it can run.
+            lanes: in which something waits that this worker could run; it was granted something of the
+                first of them longest ago.
+            grant_ttl_ms: of the scenario.
+        """
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Terms:
+    """What every call of a run has in common.
+
+    Attributes:
+        policy: of every execution.
+        lease_ttl_ms: of every lease.
+        grant_ttl_ms: of every grant.
+        delivery_ms: how long a grant is under way; one that is not never lapses.
+        retention_ms: what has ended is purged after that long; None: never.
+        schedule: a user's own scheduler; None: the engine's.
+        observed: whether every fact is to be an event.
+    """
+
+    policy: ExecutionPolicy
+    lease_ttl_ms: int
+    grant_ttl_ms: int
+    delivery_ms: int
+    retention_ms: int | None
+    schedule: Schedule | None
+    observed: bool
+
+
+class Desk:
+    """Makes the calls. A call that is refused answers with the code of the refusal. O(1) beside the engine."""
+
+    def __init__(
+        self,
+        engine: GrantEngine,
+        clock: EngineClock,
+        terms: Terms,
+        chronicle: Chronicle,
+        auditor: Auditor,
+        record: Record,
+    ) -> None:
+        """Take over a fresh engine that reads ``clock``."""
+        self._engine = engine
+        self._clock = clock
+        self._terms = terms
+        self._chronicle = chronicle
+        self._auditor = auditor
+        self._record = record
+        self._scheduler = Scheduler(engine)
+        self._now_ms = clock()
+        self._due_ms = NEVER
+        self._heard: list[Event] = []
+        self._ended: deque[tuple[int, str]] = deque()
+        self._turns: dict[str, tuple[str]] = {}
+        self._ring: Callable[[Event], None] = _silence
+        self._notes = not terms.observed
+        if terms.observed:
+            engine.subscribe(self._heard.append)
+
+    # -- jobs --------------------------------------------------------------------------------
+
+    def create(self, job: Job) -> str:
+        """Submit a job; answer the id of its execution."""
+        now = self._begin()
+        created = self._engine.create_execution(
+            lane_id=job.lane_id,
+            priority=job.priority,
+            required_capabilities=job.required_capabilities,
+            policy=self._terms.policy,
+        )
+        if self._notes:
+            self._chronicle.created(now, created.execution_id)
+        else:
+            self._chronicle.take_in(self._heard)
+        return created.execution_id
+
+    def ask(self, worker: Worker, lanes: Collection[str]) -> Grant | None:
+        """Ask the scheduler for a grant, of the first of these lanes: it has something, and it is its turn.
+
+        A user's own scheduler sees them all.
+        """
+        now = self._begin()
+        terms = self._terms
+        if terms.schedule is not None:
+            with self._hearing():
+                grant = terms.schedule(
+                    self._engine, worker, lanes=tuple(lanes), grant_ttl_ms=terms.grant_ttl_ms
+                )
+            self._reckon()
+            return grant
+        lane_id = next(iter(lanes))
+        turn = self._turns.get(lane_id)
+        if turn is None:
+            turn = self._turns[lane_id] = (lane_id,)
+        if self._chronicle.doomed or not self._notes:
+            with self._hearing():
+                grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
+        else:
+            grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
+            if grant is not None:
+                self._chronicle.granted(
+                    now, grant.execution_id, worker.worker_instance_id, grant.expires_at_ms
+                )
+        if grant is not None and terms.delivery_ms:
+            self._expect(grant.expires_at_ms)
+        return grant
+
+    # -- leases ------------------------------------------------------------------------------
+
+    def take(self, worker: Worker, grant: Grant) -> Lease | str:
+        """Use a grant."""
+        now = self._begin()
+        terms = self._terms
+        instance_id = worker.worker_instance_id
+        try:
+            lease = self._use(grant, worker.worker_id, instance_id)
+        except GrantError as refusal:
+            return self._refused(refusal.code)
+        if self._notes:
+            reclaimed = type(grant) is ReclaimGrant
+            epoch, expires_at_ms = lease.lease_epoch, lease.expires_at_ms
+            self._chronicle.leased(
+                now, grant.execution_id, epoch, instance_id, expires_at_ms, reclaimed=reclaimed
+            )
+        else:
+            self._chronicle.take_in(self._heard)
+        self._expect(lease.expires_at_ms)
+        if terms.policy.attempt_timeout_ms is not None:
+            self._expect(now + terms.policy.attempt_timeout_ms)
+        return lease
+
+    def _use(self, grant: Grant, worker_id: str, worker_instance_id: str) -> Lease:
+        """Use a grant; most are of fresh attempts, and the engine is quickest with those."""
+        ttl_ms = self._terms.lease_ttl_ms
+        if type(grant) is ClaimGrant:
+            return self._engine.claim_execution(
+                grant, worker_id=worker_id, worker_instance_id=worker_instance_id, lease_ttl_ms=ttl_ms
+            )
+        return self._engine.take(
+            grant, worker_id=worker_id, worker_instance_id=worker_instance_id, lease_ttl_ms=ttl_ms
+        )
+
+    def renew(self, lease: Lease) -> Lease | str:
+        """Renew a lease."""
+        now = self._begin()
+        try:
+            renewed = self._engine.renew_lease(lease, lease_ttl_ms=self._terms.lease_ttl_ms)
+        except GrantError as refusal:
+            return self._refused_holder(now, lease, refusal.code)
+        if self._notes:
+            self._chronicle.renewed(now, lease.execution_id, lease.lease_epoch, renewed.expires_at_ms)
+        else:
+            self._chronicle.take_in(self._heard)
+        self._expect(renewed.expires_at_ms)
+        return renewed
+
+    def complete(self, lease: Lease) -> str | None:
+        """Complete an execution; None: accepted."""
+        now = self._begin()
+        try:
+            self._engine.complete_execution(lease)
+        except GrantError as refusal:
+            return self._refused_holder(now, lease, refusal.code)
+        if self._notes:
+            self._chronicle.completed(now, lease.execution_id, lease.lease_epoch)
+        else:
+            self._chronicle.take_in(self._heard)
+        return None
+
+    def fail(self, lease: Lease) -> str | None:
+        """Fail an attempt; None: accepted."""
+        now = self._begin()
+        try:
+            answer = self._engine.fail_execution(lease, reason="simulated failure", category="simulated")
+        except GrantError as refusal:
+            return self._refused_holder(now, lease, refusal.code)
+        execution_id, epoch = lease.execution_id, lease.lease_epoch
+        if not self._notes:
+            self._chronicle.take_in(self._heard)
+        elif isinstance(answer, RetryScheduled):
+            self._chronicle.retried(now, execution_id, epoch, answer.delay_until_ms)
+        else:
+            self._chronicle.failed(now, execution_id, epoch)
+        if isinstance(answer, RetryScheduled):
+            self._expect(answer.delay_until_ms)
+        return None
+
+    def _refused_holder(self, now: int, lease: Lease, code: str) -> str:
+        self._auditor.refused(now, lease.execution_id, lease.lease_epoch, code)
+        return self._refused(code)
+
+    def _refused(self, code: str) -> str:
+        self._chronicle.take_in(self._heard)
+        self._record.refused[code] += 1
+        return code
+
+    # -- ends --------------------------------------------------------------------------------
+
+    def ended(self, execution_id: str) -> None:
+        """Note that an execution has ended: it will be purged."""
+        if self._terms.retention_ms is not None:
+            self._ended.append((self._now_ms + self._terms.retention_ms, execution_id))
+
+    def _purge(self, now: int) -> None:
+        """Purge what is old enough."""
+        while self._ended and self._ended[0][0] <= now:
+            execution_id = self._ended.popleft()[1]
+            self._engine.purge_execution(execution_id)
+            if self._notes:
+                self._chronicle.purged(now, execution_id)
+            else:
+                self._chronicle.take_in(self._heard)
+
+    def held(self) -> int:
+        """How many executions the engine holds in memory."""
+        return len(self._chronicle.lives) + len(self._ended)
+
+    def check(self) -> None:
+        """Have the engine check every invariant on its whole state, and compare the counts of events."""
+        self._record.checks += 1
+        self.advance()
+        try:
+            self._engine.check()
+        except InvariantBroken as broken:
+            self._auditor.broken(f"{broken.code} {broken}")
+        events, facts = self._engine.stats().events, self._chronicle.facts
+        if events != facts:
+            self._auditor.broken(f"I-65 the engine counts {events} events, {facts} were told")
+
+    # -- time --------------------------------------------------------------------------------
+
+    def next_deadline_ms(self) -> int | None:
+        """Nothing changes by itself before that instant; None: until somebody calls."""
+        return None if self._due_ms == NEVER else self._due_ms
+
+    def advance(self) -> None:
+        """Hear what time alone has done by now, if it can have done anything."""
+        now = self._clock()
+        if now >= self._due_ms:
+            self._now_ms = max(now, self._now_ms)
+            self._catch_up()
+
+    def subscribe(self, observer: Callable[[Event], None]) -> AbstractContextManager[object]:
+        """Ring whenever the next deadline may have come nearer (``clock.keep_time``)."""
+        self._ring = observer
+        return nullcontext()
+
+    def wake(self) -> None:
+        """Have deadlines be looked at anew."""
+        self._ring(_NEARER)
+
+    def _begin(self) -> int:
+        """Start a call: hear what was due before, purge what is old; answer the engine's instant.
+
+        That is the clock's reading, or the last one where the clock has fallen (SPEC 3).
+        """
+        self._record.calls += 1
+        now = self._clock()
+        if now <= self._now_ms:
+            return self._now_ms
+        self._now_ms = now
+        if now >= self._due_ms:
+            self._catch_up()
+        if self._ended and self._ended[0][0] <= now:
+            self._purge(now)
+        return now
+
+    def _catch_up(self) -> None:
+        with self._hearing():
+            self._engine.advance()
+        self._reckon()
+
+    def _reckon(self) -> None:
+        """Ask the engine for its next deadline."""
+        deadline_ms = self._engine.next_deadline_ms()
+        before_ms = self._due_ms
+        self._due_ms = NEVER if deadline_ms is None else deadline_ms
+        if self._due_ms < before_ms:
+            self.wake()
+
+    def _expect(self, at_ms: int) -> None:
+        """Something will change by itself at that instant, if nobody calls before."""
+        if at_ms < self._due_ms:
+            self._due_ms = at_ms
+            self.wake()
+
+    @contextmanager
+    def _hearing(self) -> Generator[None, None, None]:
+        """Make facts of all events of the calls inside."""
+        if self._notes:
+            with self._engine.subscribe(self._heard.append):
+                yield
+        else:
+            yield
+        self._chronicle.take_in(self._heard)
+
+
+def _silence(_event: Event) -> None:
+    """Nobody sleeps until a deadline yet."""
