@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from grantcore.simulation.sweep.wording import cell, number, span, words
+from grantcore.simulation.sweep.wording import cell, mean, span, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,11 +42,11 @@ def rows(findings: Findings, *, below: bool = False) -> Iterator[Row]:
 
 def _cell(metric: str, summary: Summary, *, below: bool) -> str:
     """Write the mean and, of several seeds, the range."""
-    mean = cell(metric, number(metric, summary.spreads[metric].mean))
-    found = cell(metric, span(metric, summary.spreads[metric]))
-    if not found:
-        return mean
-    return f"{mean}\n{found}" if below else f"{mean} ({found})"
+    spread = summary.spreads[metric]
+    middle, reach = cell(metric, mean(metric, spread)), cell(metric, span(metric, spread))
+    if not reach:
+        return middle
+    return f"{middle}\n{reach}" if below else f"{middle} ({reach})"
 
 
 def _mark(findings: Findings, place: int) -> str:
@@ -89,5 +89,5 @@ def table(findings: Findings) -> Table:
 
 def _drawn(text: str) -> Text:
     """Dim the range below the mean."""
-    mean, newline, found = text.partition("\n")
-    return Text.assemble(mean, newline, (found, "dim not bold"))
+    middle, newline, reach = text.partition("\n")
+    return Text.assemble(middle, newline, (reach, "dim not bold"))

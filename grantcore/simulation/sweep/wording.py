@@ -64,6 +64,16 @@ def words(metric: str, unit: str) -> str:
     return name if unit in WITHOUT_UNIT or not unit else f"{name} ({unit})"
 
 
+def mean(metric: str, found: Spread) -> str:
+    """Write the mean over seeds, in the unit in which ``span`` tells the range.
+
+    >>> mean("recovery_p95_ms", Spread(121_000.0, 60_000, 192_000))
+    '2.02 min'
+    """
+    text, unit = _parts(metric, found.mean, found.most)
+    return f"{text} {unit}".rstrip()
+
+
 def span(metric: str, found: Spread) -> str:
     """Write a range over seeds; empty: it has none that would be seen.
 
@@ -87,4 +97,4 @@ def cell(metric: str, text: str) -> str:
 def spread(metric: str, found: Spread) -> str:
     """Write a measure of a setting: its name, the mean, and the range over the seeds if there is one."""
     between = span(metric, found)
-    return f"{metric} {number(metric, found.mean)}" + (f" ({between})" if between else "")
+    return f"{metric} {mean(metric, found)}" + (f" ({between})" if between else "")
