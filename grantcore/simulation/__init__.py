@@ -2,12 +2,15 @@
 
 Data flows one way::
 
-    command                    the command line: options, wall time, exit code
-    report                     an outcome as a table
-    world                      the event loop: submissions, workers, faults
-    fleet | audit | chance     who works | what must hold | what happens by chance
-    swf | workload             jobs from a log | made-up jobs
-    job | outcome              what is simulated | what came of it
+    command                        the command line: options, wall time, exit code
+    report                         a record as a table
+    run                            one run: a scenario goes in, a record comes out
+    world                          SimPy processes: submitter, dispatch, workers, faults, and the desk to the engine
+    audit | recorder               what must hold, judged from outside | what a report needs, in bounded memory
+    clock | fleet                  SimPy's time for an engine | who works, shared out over the work
+    workloads | chance             jobs from logs, tables or made up | what happens by chance
+    scenario | job | record        what is simulated | what is submitted | what came of it
 
-The extra ``simulation`` brings what ``command`` and ``report`` need; the rest needs the engine alone.
+The extra ``simulation`` brings SimPy for ``clock``, ``world`` and ``run``, and what ``command`` and
+``report`` need.
 """

@@ -123,7 +123,9 @@ class Auditor:
                 self.broken(f"I-11 {execution_id}: an effect on what is gone was accepted")
         elif accepted != (seen.effect_epoch <= epoch <= seen.epoch):
             word = "accepted" if accepted else "refused"
-            self.broken(f"I-11 {execution_id}: an effect of epoch {epoch} was {word} after {seen.effect_epoch}")
+            self.broken(
+                f"I-11 {execution_id}: an effect of epoch {epoch} was {word} after {seen.effect_epoch}"
+            )
         elif accepted:
             seen.effect_epoch = epoch
 

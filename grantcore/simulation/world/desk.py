@@ -32,7 +32,6 @@ from grantcore import (
     RetryScheduled,
     Scheduler,
 )
-
 from grantcore.events import Event
 
 if TYPE_CHECKING:

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Dispatcher:
     """One loop for all lanes and workers. A look costs O(crews + grants)."""
 
-    def __init__(self, env: simpy.Environment, desk: Desk, board: Board, lives: Mapping[str, Life], interval_ms: int) -> None:
+    def __init__(
+        self, env: simpy.Environment, desk: Desk, board: Board, lives: Mapping[str, Life], interval_ms: int
+    ) -> None:
         """Begin with nothing to do."""
         self._env = env
         self._desk = desk
