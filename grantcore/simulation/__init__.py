@@ -5,8 +5,8 @@ Data flows one way::
     command                        the command line: options, wall time, exit code
     report                         a record as a table
     run                            one run: a scenario goes in, a record comes out
-    world                          SimPy processes: submitter, dispatch, workers, faults, and the desk to the engine
-    audit | recorder               what must hold, judged from outside | what a report needs, in bounded memory
+    world                          SimPy processes around the engine
+    audit | recorder               what must hold, judged from outside | what a report needs
     clock | fleet                  SimPy's time for an engine | who works, shared out over the work
     workloads | chance             jobs from logs, tables or made up | what happens by chance
     scenario | job | record        what is simulated | what is submitted | what came of it

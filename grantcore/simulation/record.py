@@ -31,7 +31,7 @@ class LaneRecord:
 
 @attrs.frozen
 class Point:
-    """The state of the queue at an instant: what waits (lost leases included), what is leased, who is idle."""
+    """The state of the queue at an instant: what waits (lost leases included), what is leased, who idles."""
 
     at_ms: int
     waiting: int
@@ -41,7 +41,7 @@ class Point:
 
 @attrs.frozen
 class Tenure:
-    """One lease in the slice that the timeline shows. ``end``: completed, failed, lapsed, revoked, open, …"""
+    """One lease in the slice that the timeline shows. ``end``: completed, failed, lapsed, revoked or open."""
 
     worker_id: str
     execution_id: str

@@ -1,4 +1,4 @@
-"""The scheduler's loop: hands out grants when something has changed, or in its interval, unless it is stalled."""
+"""The scheduler's loop: hands out grants when something has changed, unless it is stalled."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ class Dispatcher:
                 alive = len(lives)
                 grant = ask(idle[0].worker, lanes)
                 if grant is not None:
-                    crew.served(lives[grant.execution_id].job.lane_id)
+                    if life := lives.get(grant.execution_id):
+                        crew.served(life.job.lane_id)
                     idle.popleft().inbox.succeed(grant)
                 elif len(lives) == alive:
                     crew.hopes = False
