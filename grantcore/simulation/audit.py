@@ -3,7 +3,7 @@
 The auditor never looks at the engine's state. It keeps, of each execution that is not purged yet, the
 epoch, the end of the lease and the highest epoch of an accepted effect, and believes only this:
 
-* a new lease has the next epoch (I-02), begins when nobody holds another (I-01), and not after the end (I-38);
+* a new lease has the next epoch (I-02), begins when nobody holds another (I-01), not after the end (I-38);
 * a holder's call is accepted only of the holder, in time (I-04, I-11), and a renewal leads on (I-08);
 * a lease lapses at its very end: nobody is refused, or lapses, in time (I-55), nobody late (I-54);
 * accepted effects carry epochs that never fall, and were issued (I-11);
@@ -123,7 +123,9 @@ class Auditor:
                 self.broken(f"I-11 {execution_id}: an effect on what is gone was accepted")
         elif accepted != (seen.effect_epoch <= epoch <= seen.epoch):
             word = "accepted" if accepted else "refused"
-            self.broken(f"I-11 {execution_id}: an effect of epoch {epoch} was {word} after {seen.effect_epoch}")
+            self.broken(
+                f"I-11 {execution_id}: an effect of epoch {epoch} was {word} after {seen.effect_epoch}"
+            )
         elif accepted:
             seen.effect_epoch = epoch
 

@@ -32,7 +32,6 @@ from grantcore import (
     RetryScheduled,
     Scheduler,
 )
-
 from grantcore.events import Event
 
 if TYPE_CHECKING:
@@ -101,7 +100,7 @@ class Terms:
 
 
 class Desk:
-    """Makes the calls. A call that is refused answers with the code of the refusal. O(1) beside the engine."""
+    """Makes the calls. A refused call answers with the code of the refusal. O(1) beside the engine."""
 
     def __init__(
         self,
@@ -278,7 +277,11 @@ class Desk:
         """Purge what is old enough."""
         while self._ended and self._ended[0][0] <= now:
             execution_id = self._ended.popleft()[1]
-            self._engine.purge_execution(execution_id)
+            try:
+                self._engine.purge_execution(execution_id)
+            except GrantError as refusal:
+                self._auditor.broken(f"I-39 {execution_id}: ended, but cannot be purged: {refusal.code}")
+                continue
             if self._notes:
                 self._chronicle.purged(now, execution_id)
             else:

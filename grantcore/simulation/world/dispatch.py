@@ -1,4 +1,4 @@
-"""The scheduler's loop: hands out grants when something has changed, or in its interval, unless it is stalled."""
+"""The scheduler's loop: hands out grants when something has changed, unless it is stalled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 class Dispatcher:
     """One loop for all lanes and workers. A look costs O(crews + grants)."""
 
-    def __init__(self, env: simpy.Environment, desk: Desk, board: Board, lives: Mapping[str, Life], interval_ms: int) -> None:
+    def __init__(
+        self, env: simpy.Environment, desk: Desk, board: Board, lives: Mapping[str, Life], interval_ms: int
+    ) -> None:
         """Begin with nothing to do."""
         self._env = env
         self._desk = desk
@@ -62,7 +64,8 @@ class Dispatcher:
                 alive = len(lives)
                 grant = ask(idle[0].worker, lanes)
                 if grant is not None:
-                    crew.served(lives[grant.execution_id].job.lane_id)
+                    if life := lives.get(grant.execution_id):
+                        crew.served(life.job.lane_id)
                     idle.popleft().inbox.succeed(grant)
                 elif len(lives) == alive:
                     crew.hopes = False

@@ -1,4 +1,4 @@
-"""What goes wrong, by chance from the seed, and how long it may: every fault is counted by its field's name."""
+"""What goes wrong, by chance from the seed; every fault is counted by its field's name."""
 
 from __future__ import annotations
 

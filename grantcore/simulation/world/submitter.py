@@ -32,7 +32,13 @@ class Submitter:
     """
 
     def __init__(
-        self, env: simpy.Environment, desk: Desk, chronicle: Chronicle, record: Record, faults: Faults, seed: int
+        self,
+        env: simpy.Environment,
+        desk: Desk,
+        chronicle: Chronicle,
+        record: Record,
+        faults: Faults,
+        seed: int,
     ) -> None:
         """Begin with nothing submitted."""
         self.finished = False

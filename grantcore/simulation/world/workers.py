@@ -108,7 +108,9 @@ class Workers:
                 hand.start_again()
             self._recorder.idles(1)
 
-    def _use(self, hand: Hand, grant: Grant) -> Generator[simpy.Event, object, bool]:
+    def _use(  # noqa: PLR0912 - the whole of a tenure, in order
+        self, hand: Hand, grant: Grant
+    ) -> Generator[simpy.Event, object, bool]:
         """Use a grant; tell whether the worker is still alive after that."""
         env = self._env
         if self._delivery_ms:
@@ -117,9 +119,10 @@ class Workers:
         if self._hazards.answer_is_lost():
             yield self._again(lease, grant)
             lease = self._desk.take(hand.worker, grant)
-        if isinstance(lease, str):
+        life = self._chronicle.lives.get(grant.execution_id)
+        if isinstance(lease, str) or life is None:
             return True
-        attempt = self._attempt(hand, lease)
+        attempt = self._attempt(hand, lease, life)
         while True:
             at_ms = min(attempt.strike_ms, attempt.end_ms, attempt.renew_ms)
             wait_ms = at_ms - env.now
@@ -148,9 +151,8 @@ class Workers:
                 attempt.lease = renewed
                 attempt.renew_ms = int(env.now) + attempt.beat_ms
 
-    def _attempt(self, hand: Hand, lease: Lease) -> Attempt:
+    def _attempt(self, hand: Hand, lease: Lease, life: Life) -> Attempt:
         """Begin to work, and draw what will befall the lease."""
-        life = self._chronicle.lives[lease.execution_id]
         now = int(self._env.now)
         run_ms = life.job.run_ms * 1000 // hand.speed_permille
         fate, moment = (life.fate, life.moment) if lease.attempt_index == 0 else self._hazards.lease()
@@ -171,7 +173,9 @@ class Workers:
         Who does not know that it has a lease finds its grant used then; the lease lapses.
         """
         if not isinstance(lease, str) and grant is not None:
-            self._befall(lease, self._chronicle.lives[grant.execution_id])
+            life = self._chronicle.lives.get(grant.execution_id)
+            if life is not None:
+                self._befall(lease, life)
         return self._env.timeout(self._hazards.faults.retry_call_ms)
 
     def _is_slow(self, attempt: Attempt) -> bool:
