@@ -1,4 +1,4 @@
-"""Of many alike, a few in every run of the tests, and all with ``-m proof``."""
+"""Of many alike, a few in every run of the tests, and all with ``-m nightly``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def one_in(every: int, values: Iterable[Any]) -> list[Any]:
-    """Parameters: the first of each ``every`` stands in every run, the others are marked ``proof``.
+    """Parameters: the first of each ``every`` stands in every run, the others are marked ``nightly``.
 
     A value may be a tuple, for several parameters.
     """
@@ -18,4 +18,4 @@ def one_in(every: int, values: Iterable[Any]) -> list[Any]:
 
 def _marked(value: Any) -> Any:
     values = value if isinstance(value, tuple) else (value,)
-    return pytest.param(*values, marks=pytest.mark.proof)
+    return pytest.param(*values, marks=pytest.mark.nightly)

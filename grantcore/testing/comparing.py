@@ -49,8 +49,8 @@ class Setting:
     observed: bool = False
     minted: bool = False
     look_every: int = 100
-    state_every: int = 4
-    rest_every: int = 12
+    state_every: int = 6
+    rest_every: int = 24
 
     def pair(self, seed: int) -> Pair:
         """Build a pair that compares all after each call."""
@@ -75,7 +75,7 @@ class Setting:
 SETTINGS: Final = (
     Setting(minted=True),
     Setting(config=SMALL, observed=True),
-    Setting(config=SMALL, minted=True, look_every=15),
+    Setting(config=SMALL, minted=True, look_every=30),
     Setting(start_ms=MAX_MS - 25_000, observed=True),
     Setting(config=EngineConfig(retention_ms=0, threadsafe=False), minted=True),
     Setting(start_ms=MAX_MS - 60_000, minted=True),

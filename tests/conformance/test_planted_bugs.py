@@ -18,6 +18,8 @@ from tests.conformance.kept import KEPT
 from tests.conformance.runner import Mismatch, replay_file
 from tests.conformance.trace_reader import Json
 
+pytestmark = pytest.mark.uncovered
+
 Plant = Callable[[pytest.MonkeyPatch], None]
 
 

@@ -22,6 +22,8 @@ from tests.life.walk import Walk
 from tests.life.ways import WAYS
 from tests.observing import of_executions
 
+pytestmark = pytest.mark.uncovered
+
 CONFIG: Final = EngineConfig()
 LASTING: Final = Settings(config=attrs.evolve(TIGHT, retention_ms=None, max_executions=None), names=12)
 

@@ -21,6 +21,8 @@ from tests.life.stage import claim_request
 from tests.life.walk import Walk
 from tests.marks import one_in
 
+pytestmark = pytest.mark.uncovered
+
 SEEDS: Final = range(8)
 STEPS: Final = 400
 START_MS: Final = 1_000_000

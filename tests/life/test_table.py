@@ -15,6 +15,8 @@ from tests.life.stage import JOB, Stage
 from tests.life.ways import WAYS, Way
 from tests.marks import one_in
 
+pytestmark = pytest.mark.uncovered
+
 SPECIFIED: Final = """
 (none) | Created → ELIGIBLE, DELAYED
 DELAYED | BecameDue → ELIGIBLE

@@ -16,6 +16,8 @@ from grantcore.testing.comparing import SETTINGS, Failure, compare
 from grantcore.testing.pair import Pair
 from tests.proof.figures import FIGURES, Part
 
+pytestmark = pytest.mark.uncovered
+
 STEPS = 2_000
 """Of one seed: short enough that a failing run is soon shortened."""
 

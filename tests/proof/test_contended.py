@@ -10,6 +10,8 @@ from tests.proof.contending import Contest, contend, failure, proved, script, sh
 from tests.proof.figures import FIGURES, Part
 from tests.proof.races import RACES, STORIES
 
+pytestmark = pytest.mark.uncovered
+
 PARTS = 4
 ALL_WAYS = 3 * len(STORIES)
 """Seeds after which every story has been told in every way."""

@@ -17,6 +17,8 @@ import pytest
 from tests.proof import digest_run
 from tests.proof.figures import Part
 
+pytestmark = pytest.mark.uncovered
+
 ROOT: Final = Path(__file__).parents[2]
 SEED: Final = 3
 MOVES: Final = 8_000

@@ -10,6 +10,8 @@ import pytest
 from tests.proof.__main__ import main
 from tests.proof.figures import FIGURES, FOLDER, Part, missing, read
 
+pytestmark = pytest.mark.uncovered
+
 
 def test_parts_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))

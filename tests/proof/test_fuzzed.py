@@ -18,6 +18,8 @@ from tests.proof.fuzzing import Failure, Fuzzer, fuzz
 from tests.proof.legal import LEGAL
 from tests.proof.targets import targets
 
+pytestmark = pytest.mark.uncovered
+
 PARTS: Final = 4
 
 

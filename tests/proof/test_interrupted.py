@@ -25,6 +25,8 @@ from tests.robustness import inside
 from tests.robustness.calls import methods
 from tests.robustness.worlds import new_world
 
+pytestmark = pytest.mark.uncovered
+
 PARTS: Final = 4
 STATES: Final = 50
 SHARED: Final = 2

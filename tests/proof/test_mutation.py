@@ -29,8 +29,10 @@ from tests.proof.planted.altered import PACKAGE, original
 from tests.proof.planted.detectors import ROOT
 from tests.proof.planted.hunting import Found
 
+pytestmark = pytest.mark.uncovered
+
 SAMPLE: Final = FIGURES["mutants"].ci
-"""About three minutes of one processor: a killed one takes a second or more, a survivor half a minute."""
+"""About a minute of one processor: a killed one takes a second or more, a survivor half a minute."""
 
 NIGHTLY_SHARE: Final = 0.95
 
@@ -97,8 +99,8 @@ def test_the_recorded_score_is_of_all_layers() -> None:
 
 
 def test_a_score_that_is_too_low_is_seen() -> None:
-    assert least(0.95, SAMPLE) > 19 / SAMPLE
-    assert least(0.95, SAMPLE) < 21 / SAMPLE
+    assert least(0.95, SAMPLE) > 9 / SAMPLE
+    assert least(0.95, SAMPLE) < 10 / SAMPLE
 
 
 # -- mutants ---------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ from tests.proof.planted.plant import Plant
 from tests.proof.planted.plants import PLANTS
 from tests.proof.planted.recorded import RESULTS, seeds_of
 
+pytestmark = pytest.mark.uncovered
+
 PARTS: Final = 8
 SECONDS: Final = 60
 """For one plant; what it took to find the slowest is a fraction of it."""

@@ -29,6 +29,8 @@ from tests.proof.small_scope import (
     whole,
 )
 
+pytestmark = pytest.mark.uncovered
+
 CI: Final = ((whole, 7, (12_749, 128_635)), (reduced, 8, (2_062, 13_373)))
 """Alphabet, depth, (states, calls); together, with the model, about 95 s of processor time."""
 

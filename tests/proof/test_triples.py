@@ -23,6 +23,8 @@ from grantcore.testing.visits import CODES, EDGES, Triple, Visits
 from tests.proof.figures import FIGURES, FOLDER, Part
 from tests.proof.roaming import CALLS, STEPS_PER_WORLD, World, line, replayed, script
 
+pytestmark = pytest.mark.uncovered
+
 ROWS: Final = sorted(POSSIBLE, key=lambda row: (row[1], str(row[0]), row[2]))
 PARTS: Final = 2
 TIMES: Final = 5

@@ -11,6 +11,8 @@ from tests.marks import one_in
 from tests.robustness.calls import Scenario, named
 from tests.robustness.injection import OpcodeTracer, inject, planned
 
+pytestmark = pytest.mark.uncovered
+
 HOT: Final = (
     named("claim_execution", "granted"),
     named("renew_lease", "held"),

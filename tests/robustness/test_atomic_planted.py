@@ -19,6 +19,8 @@ from tests.marks import one_in
 from tests.robustness.calls import Scenario, named
 from tests.robustness.injection import Tally, inject, planned
 
+pytestmark = pytest.mark.uncovered
+
 Plant = Callable[[pytest.MonkeyPatch], None]
 TAKEN: Final = named("take", "granted")
 RETRIED: Final = named("fail_execution", "retried")

@@ -14,6 +14,8 @@ from tests.robustness.calls import Scenario, named
 from tests.robustness.injection import Plan, Tally, Tracer, judge, planned, traced
 from tests.robustness.worlds import World
 
+pytestmark = pytest.mark.uncovered
+
 CHOSEN: Final = (
     named("create_execution", "rich"),
     named("take", "granted"),

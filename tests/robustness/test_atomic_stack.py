@@ -14,6 +14,8 @@ from tests.marks import one_in
 from tests.robustness.calls import SCENARIOS, Scenario
 from tests.robustness.injection import TELLING, Tally, judge, planned
 
+pytestmark = pytest.mark.uncovered
+
 
 def _room() -> int:
     """How many more Python frames fit on the stack."""

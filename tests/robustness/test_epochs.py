@@ -16,6 +16,8 @@ from tests.marks import one_in
 from tests.robustness import worlds
 from tests.robustness.worlds import LANE, TTL, WHO, World, asking, asking_back, new_world
 
+pytestmark = pytest.mark.uncovered
+
 # -- the floor -----------------------------------------------------------------------------------------------
 
 

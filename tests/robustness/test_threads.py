@@ -15,6 +15,8 @@ from tests.robustness import inside, worlds
 from tests.robustness.racing import YieldingIds, answer, run_together
 from tests.robustness.worlds import LANE, TTL, WHO, World, new_world
 
+pytestmark = pytest.mark.uncovered
+
 THREADS: Final = 4
 GRANTS: Final = 2_600
 LOST: Final = {gc.InvalidClaimGrant, gc.ExecutionNotLeaseable}

@@ -16,6 +16,8 @@ import pytest
 from grantcore import Worker
 from tests.scheduling.stage import ANN, LANE, Stage
 
+pytestmark = pytest.mark.uncovered
+
 MANY: Final = 1_000
 VERY_MANY: Final = 100_000
 
@@ -98,7 +100,7 @@ def story(stage: Stage) -> dict[str, int]:
     return cost
 
 
-@pytest.mark.parametrize("number", [MANY, pytest.param(VERY_MANY, marks=pytest.mark.proof)])
+@pytest.mark.parametrize("number", [MANY, pytest.param(VERY_MANY, marks=pytest.mark.nightly)])
 def test_closing_and_opening_costs_the_same_for_few_and_for_many(number: int) -> None:
     """Filling and freeing a quota, using up and resetting a budget, pausing and resuming a lane."""
     _, few, many = (story(crowd(number)) for number in (5, 5, number))

@@ -55,7 +55,7 @@ def test_a_planted_bug_is_found_and_told_as_a_script() -> None:
     _is_found_and_told_as_a_script(PLANTED["the cap is one more (D-05)"])
 
 
-@pytest.mark.proof
+@pytest.mark.nightly
 @pytest.mark.parametrize("plant", PLANTED.values(), ids=PLANTED.keys())
 def test_every_planted_bug_is_found_and_told_as_a_script(plant: Plant) -> None:
     _is_found_and_told_as_a_script(plant)

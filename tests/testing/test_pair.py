@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from grantcore import AlreadySatisfied, ConcurrencyLimitExceeded, IssueClaimGrantRequest
+from grantcore import (
+    AlreadySatisfied,
+    ConcurrencyLimitExceeded,
+    IssueClaimGrantRequest,
+    NotReclaimable,
+    ReclaimGrant,
+)
 from grantcore.testing.pair import Pair
 
 
@@ -36,3 +42,12 @@ def test_a_clock_that_shows_the_past_is_as_if_it_stood_still() -> None:
     pair.call("misread", 3)
     pair.call("misread", 20)
     assert pair.call("now_ms") == 7
+
+
+def test_a_reclaim_of_what_is_not_lost_is_answered() -> None:
+    """SPEC 5: the refusal of the phase is an answer of ``reclaim_execution``, not an exception."""
+    pair = Pair()
+    pair.call("create_execution", lane_id="a", execution_id="e1")
+    grant = ReclaimGrant("e1", 9, "a")
+    answer = pair.call("reclaim_execution", grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=9)
+    assert answer == NotReclaimable("e1", "execution_not_reclaimable")

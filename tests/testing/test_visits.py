@@ -10,8 +10,11 @@ from grantcore import (
     Granted,
     GrantEngine,
     GrantError,
+    InvalidClaimGrant,
     IssueClaimGrantRequest,
     IssueReclaimGrantRequest,
+    LeaseExpired,
+    LeaseLost,
     ManualClock,
     Phase,
     Scheduler,
@@ -19,7 +22,7 @@ from grantcore import (
     events,
 )
 from grantcore.testing import SeededIds, Visits, Watched
-from grantcore.testing.visits import CODES, EDGES, codes_below
+from grantcore.testing.visits import CODES, EDGES, codes_below, outcome
 
 ANN = Worker("ann", "ann-1", ["gpu"])
 
@@ -238,3 +241,11 @@ def test_the_scheduler_in_front_is_not_needed() -> None:
     Scheduler(engine).claim_for_worker(ANN, lanes=["main"], grant_ttl_ms=5)
     assert watching.visits.edges[Phase.ELIGIBLE, events.GrantIssued.__name__, Phase.ELIGIBLE] == 1
     assert not watching.visits.triples
+
+
+def test_a_lost_lease_is_told_by_the_code_of_its_error() -> None:
+    assert outcome(LeaseLost("job", LeaseExpired("late", expired_at_ms=7))) == "lease_expired"
+
+
+def test_a_refused_grant_is_told_with_the_reason() -> None:
+    assert outcome(InvalidClaimGrant("no", reason="lapsed")) == "invalid_claim_grant:lapsed"

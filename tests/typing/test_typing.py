@@ -16,6 +16,8 @@ from grantcore import aio, threads
 from tests.typing import checkers
 from tests.typing.passes import protocols
 
+pytestmark = pytest.mark.uncovered
+
 HERE: Final = Path(__file__).parent
 PASSES: Final = sorted((HERE / "passes").glob("*.py"))
 FAILS: Final = [path for path in sorted((HERE / "fails").glob("*.py")) if path.name != "__init__.py"]
