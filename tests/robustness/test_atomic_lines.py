@@ -60,7 +60,6 @@ def test_interrupted_at_every_line(scenario: Scenario, stride: int) -> None:
     assert tally.interrupted >= tally.points * 0.8  # the rest: inside the clock, inside an observer
 
 
-@pytest.mark.uncovered
 @pytest.mark.parametrize("scenario", one_in(4, SCENARIOS), ids=str)
 def test_interrupted_without_observers(scenario: Scenario) -> None:
     """I-41 where no event is built."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from grantcore import (
     AlreadySatisfied,
     ConcurrencyLimitExceeded,
+    GrantNotFound,
     IssueClaimGrantRequest,
     NotReclaimable,
     ReclaimGrant,
@@ -51,3 +52,13 @@ def test_a_reclaim_of_what_is_not_lost_is_answered() -> None:
     grant = ReclaimGrant("e1", 9, "a")
     answer = pair.call("reclaim_execution", grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=9)
     assert answer == NotReclaimable("e1", "execution_not_reclaimable")
+
+
+def test_a_reclaim_without_a_grant_is_answered() -> None:
+    """SPEC 9: a grant that is not there is an answer of ``reclaim_execution``, too."""
+    pair = Pair()
+    pair.call("create_execution", lane_id="a", execution_id="e1")
+    taker = {"worker_id": "w", "worker_instance_id": "w-1", "lease_ttl_ms": 9}
+    pair.call("operator.issue_grant_and_claim", "e1", **taker)
+    pair.call("at", 9)
+    assert pair.call("reclaim_execution", ReclaimGrant("e1", 20, "a"), **taker) == GrantNotFound("e1")

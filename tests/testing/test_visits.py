@@ -16,6 +16,7 @@ from grantcore import (
     LeaseExpired,
     LeaseLost,
     ManualClock,
+    NotReclaimable,
     Phase,
     Scheduler,
     Worker,
@@ -249,3 +250,7 @@ def test_a_lost_lease_is_told_by_the_code_of_its_error() -> None:
 
 def test_a_refused_grant_is_told_with_the_reason() -> None:
     assert outcome(InvalidClaimGrant("no", reason="lapsed")) == "invalid_claim_grant:lapsed"
+
+
+def test_what_cannot_be_reclaimed_is_told_with_the_code() -> None:
+    assert outcome(NotReclaimable("job", "capability_mismatch: gpu")) == "NotReclaimable:capability_mismatch"
