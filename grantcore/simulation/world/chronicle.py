@@ -191,9 +191,8 @@ class Chronicle:
             self._flush()
 
     def _flush(self) -> None:
-        if self._lines:
-            self._digest.update(("\n".join(self._lines) + "\n").encode())
-            self._lines.clear()
+        self._digest.update("\n".join([*self._lines, ""]).encode())
+        self._lines.clear()
 
 
 def _nothing(_life: Life) -> None:

@@ -70,6 +70,7 @@ class Desk:
         self._due_ms = NEVER
         self._hearing = Hearing(engine, chronicle, always=terms.observed)
         self._ended: deque[tuple[int, str]] = deque()
+        self._purged = 0
         self._turns: dict[str, tuple[str]] = {}
         self._ring: Callable[[Event], None] = _silence
         self._notes = not terms.observed
@@ -222,6 +223,7 @@ class Desk:
             except GrantError as refusal:
                 self._auditor.broken(f"I-39 {execution_id}: ended, but cannot be purged: {refusal.code}")
                 continue
+            self._purged += 1
             if self._notes:
                 self._chronicle.purged(now, execution_id)
             else:
@@ -229,7 +231,7 @@ class Desk:
 
     def held(self) -> int:
         """How many executions the engine holds in memory."""
-        return len(self._chronicle.lives) + len(self._ended)
+        return self._record.submitted - self._purged
 
     def check(self) -> None:
         """Have the engine check every invariant on its whole state, and compare the counts of events."""

@@ -101,11 +101,10 @@ class Submitter:
         """Submit a job when its think time after that end is over, but not in the midst of another call."""
         self._coming += 1
         wait_ms = max(ended_ms + job.think_ms, job.submit_ms) - int(self._env.now)
-        timeout = self._env.timeout(max(wait_ms, 0))
-        assert timeout.callbacks is not None, "it has not come yet"
-        timeout.callbacks.append(lambda _event: self._release(job))
+        self._env.process(self._come(job, max(wait_ms, 0)))
 
-    def _release(self, job: Job) -> None:
+    def _come(self, job: Job, wait_ms: int) -> Generator[simpy.Event, object, None]:
+        yield self._env.timeout(wait_ms)
         self._coming -= 1
         self._submit(job)
         self._finish()

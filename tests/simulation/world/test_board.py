@@ -87,11 +87,12 @@ def test_a_scheduler_of_ones_own_is_asked_whenever_anything_changes() -> None:
     board.offer(life())  # nobody listens yet
     rung = rings(board)
     (crew,) = board.crews
-    for change in (lambda: board.rest(hand()), lambda: board.offer(life("l", "c"))):
-        crew.hopes = False
-        change()
-        assert crew.hopes
-    assert len(rung) == 2
+    crew.hopes = False
+    board.rest(hand())
+    assert (len(rung), crew.hopes) == (1, True)
+    crew.hopes = False
+    board.offer(life("l", "c"))
+    assert (len(rung), crew.hopes) == (2, True)
 
 
 def test_the_lane_that_served_them_last_is_last() -> None:

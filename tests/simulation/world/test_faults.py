@@ -12,7 +12,7 @@ from grantcore.simulation.job import Job
 from grantcore.simulation.record import Record
 from grantcore.simulation.run import run
 from grantcore.simulation.scenario.model import Faults, Group, Scenario, Synthetic
-from grantcore.simulation.world.faults import STRIKES, Hazards
+from grantcore.simulation.world.faults import Hazards
 from tests.simulation.world.worlds import HARSH, NO_FAULTS, QUIET, World
 
 DAY_MS = 86_400_000
@@ -24,7 +24,8 @@ def hazards(env: simpy.Environment, faults: Faults) -> Hazards:
 
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=4), st.floats(0, 1, exclude_max=True))
 def test_a_lease_is_struck_by_one_thing_at_most(rates: list[float], fate: float) -> None:
-    faults = attrs.evolve(NO_FAULTS, **dict(zip(STRIKES, rates, strict=True)))
+    crash, pause, slow_heartbeat, fail = rates
+    faults = attrs.evolve(NO_FAULTS, crash=crash, pause=pause, slow_heartbeat=slow_heartbeat, fail=fail)
     strike = hazards(simpy.Environment(), faults).strike(fate)
     assert strike is None or getattr(faults, strike) > 0
     if sum(rates) == 0:

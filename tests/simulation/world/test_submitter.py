@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grantcore.events import Completed, Created
@@ -44,6 +44,7 @@ def test_nobody_is_forgotten_where_a_number_comes_twice() -> None:
     assert world.instants(Created) == [0, 20, 100, 100]
 
 
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.integers(0, 40), st.integers(0, 90), st.integers(0, 9), st.integers(0, 60)), max_size=9
