@@ -100,8 +100,8 @@ class Submitter:
     def _submit_after(self, job: Job, ended_ms: int) -> None:
         """Submit a job when its think time after that end is over, but not in the midst of another call."""
         self._coming += 1
-        wait_ms = max(ended_ms + job.think_ms, job.submit_ms) - int(self._env.now)
-        self._env.process(self._come(job, max(wait_ms, 0)))
+        wait_ms = max(ended_ms + job.think_ms - int(self._env.now), 0)
+        self._env.process(self._come(job, wait_ms))
 
     def _come(self, job: Job, wait_ms: int) -> Generator[simpy.Event, object, None]:
         yield self._env.timeout(wait_ms)

@@ -8,10 +8,19 @@ import attrs
 import pytest
 
 from grantcore import Scheduler
-from grantcore.events import Cancelled, Completed, Created, LanePaused, LeaseRevoked, PriorityChanged, Purged
+from grantcore.events import (
+    Cancelled,
+    Completed,
+    Created,
+    LanePaused,
+    LeaseLapsed,
+    LeaseRevoked,
+    PriorityChanged,
+    Purged,
+)
 from grantcore.simulation.fleet import Member
 from grantcore.simulation.job import Job
-from tests.simulation.world.worlds import ANN, BOB, QUIET, World
+from tests.simulation.world.worlds import ANN, BOB, HARSH, QUIET, World, run_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +39,22 @@ def test_what_has_ended_is_purged_when_time_goes_on(retention_ms: int | None, pu
     assert world.instants(Purged) == purged
     assert world.site.desk.held() == 4 - len(purged)
     assert not world.site.auditor.violations
+
+
+def test_a_check_of_the_whole_state_loses_no_facts() -> None:
+    world = World([Job(0, 900_000)])
+    world.site.env.run(until=500)
+    world.site.clock.jump(300_000)
+    world.site.desk.check()
+    assert world.instants(LeaseLapsed) == [300_000]
+    assert world.site.chronicle.facts == len(world.events)
+    assert not world.site.auditor.violations
+
+
+def test_data_of_what_is_purged_take_nothing_any_more() -> None:
+    record = run_of(attrs.evolve(HARSH, retention_ms=0))
+    assert not record.violations
+    assert record.effects_refused > 0
 
 
 def test_an_operator_who_sits_in_the_scheduler_is_heard() -> None:

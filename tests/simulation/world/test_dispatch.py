@@ -9,8 +9,8 @@ import attrs
 from grantcore import Scheduler
 from grantcore.events import Completed, Created, GrantIssued, GrantLapsed, LeaseAcquired
 from grantcore.simulation.job import Job
-from grantcore.simulation.scenario.model import Dispatch, Leases
-from tests.simulation.world.worlds import ANN, BOB, QUIET, World
+from grantcore.simulation.scenario.model import Dispatch, Leases, Policy
+from tests.simulation.world.worlds import ANN, BOB, NO_FAULTS, QUIET, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ def test_it_looks_at_once_or_at_ticks() -> None:
     jobs = [Job(10, 100), Job(20, 100), Job(1_999, 100), Job(4_000, 100)]
     assert World(jobs).play().instants(GrantIssued) == [10, 110, 1_999, 4_000]
     ticking = attrs.evolve(QUIET, scheduler=Dispatch(interval_ms=1_000))
-    assert World(jobs, ticking).play().instants(GrantIssued) == [1_000, 2_000, 3_000, 4_000]
+    assert World(jobs, ticking, start_ms=10).play().instants(GrantIssued) == [10, 1_010, 2_010, 4_010]
 
 
 def test_a_stalled_scheduler_grants_nothing() -> None:
@@ -56,6 +56,14 @@ def test_lanes_take_turns() -> None:
     world = World([Job(0, 10, lane_id=lane_id) for lane_id in "aaabbc"]).play()
     lanes = {event.execution_id: lane_id for event, lane_id in zip(world.of(Created), "aaabbc", strict=True)}
     assert "".join(lanes[event.execution_id] for event in world.of(Completed)) == "abcaba"
+
+
+def test_it_asks_again_when_a_look_ends_what_was_lost_too_often() -> None:
+    poison = attrs.evolve(NO_FAULTS, poison=1, until_ms=0)
+    scenario = attrs.evolve(QUIET, faults=poison, policy=Policy(max_reclaim_count=0))
+    world = World([Job(0, 1_000, "x"), Job(10, 1_000, "y")], scenario).play()
+    assert world.record.ends == {"failed": 1, "succeeded": 1}
+    assert world.site.chronicle.doomed == 0
 
 
 def test_a_scheduler_may_leave_a_worker_idle_until_something_changes() -> None:

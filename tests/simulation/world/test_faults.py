@@ -8,6 +8,7 @@ import simpy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from grantcore.events import LeaseLapsed
 from grantcore.simulation.job import Job
 from grantcore.simulation.record import Record
 from grantcore.simulation.run import run
@@ -73,9 +74,23 @@ def test_no_fault_begins_after_the_last_submission_or_an_instant() -> None:
 
 
 def test_jobs_submitted_after_that_instant_are_not_poisoned() -> None:
-    faults = attrs.evolve(NO_FAULTS, poison=1.0, until_ms=4_999)
-    world = World([Job(0, 1_000), Job(5_000, 1_000)], attrs.evolve(QUIET, faults=faults)).play()
+    faults = attrs.evolve(NO_FAULTS, poison=1.0, until_ms=5_000)
+    world = World([Job(5_000, 1_000), Job(5_001, 1_000)], attrs.evolve(QUIET, faults=faults)).play()
     assert world.record.ends == {"failed": 1, "succeeded": 1}
+
+
+@pytest.mark.parametrize(("now", "begins"), [(7, True), (8, False)])
+def test_a_fault_may_begin_at_that_instant(now: int, begins: bool) -> None:
+    some = hazards(simpy.Environment(initial_time=now), attrs.evolve(NO_FAULTS, until_ms=7))
+    assert some.begins("crash") == begins
+
+
+def test_a_clock_that_jumps_past_the_end_of_a_lease_ends_it_at_once() -> None:
+    world = World([Job(0, 900_000)])
+    world.site.env.run(until=500)
+    world.site._jump(300_000)
+    world.site.env.run(until=501)
+    assert world.instants(LeaseLapsed) == [300_000]
 
 
 def test_a_clock_that_jumps_and_a_scheduler_that_stalls_all_the_time() -> None:

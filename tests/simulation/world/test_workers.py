@@ -27,6 +27,19 @@ def test_a_worker_renews_and_completes() -> None:
     assert (world.record.useful_ms, world.record.effects) == (2_500, 4)
 
 
+def test_points_tell_who_is_idle() -> None:
+    world = World([Job(0, 2_500), Job(5_500, 1_000)], members=[ANN, BOB]).play()
+    assert [point.idle for point in world.record.points] == [1, 1, 1, 2, 2, 2, 1]
+
+
+def test_an_attempt_ends_when_its_time_is_over() -> None:
+    slow = attrs.evolve(scenario(Leases(lease_ttl_ms=9_000)), policy=Policy(attempt_timeout_ms=1_500))
+    members = [Member(f"w{number}", (), 1_000) for number in range(4)]
+    world = World([Job(0, 8_000)], slow, members).play()
+    assert world.record.ends == {"expired": 1}
+    assert list(world.record.turnarounds_ms) == [4 * 1_500 + 3 * 1_000]
+
+
 def test_a_fast_worker_is_done_sooner() -> None:
     assert World([Job(0, 900)], members=[Member("ann", (), 3_000)]).play().instants(Completed) == [300]
 
@@ -47,6 +60,8 @@ def test_who_crashed_is_back_as_a_new_instance() -> None:
     (lost,), (reclaimed,) = world.of(LeaseLapsed), world.of(LeaseReclaimed)
     assert (lost.lease.worker_instance_id, reclaimed.lease.worker_instance_id) == ("ann.1", "ann.2")
     assert reclaimed.at_ms == world.record.wasted_ms + 7_000
+    world.site.recorder.close()
+    assert world.record.capacity_ms == world.record.busy_ms == world.record.wasted_ms + 2_500
 
 
 def test_poison_kills_until_the_engine_gives_up() -> None:
@@ -54,6 +69,7 @@ def test_poison_kills_until_the_engine_gives_up() -> None:
     world = World([Job(0, 2_500)], poison, [ANN, BOB]).play()
     assert (world.record.ends, world.record.faults) == ({"failed": 1}, {"poison": 3})
     assert world.record.useful_ms == 0
+    assert (world.site.over, world.site.chronicle.doomed) == (True, 0)
 
 
 def test_who_slept_too_long_is_refused() -> None:
@@ -83,10 +99,19 @@ def test_a_heart_that_is_slow_too_late_is_not_slow() -> None:
     assert len(world.of(LeaseRenewed)) == 8
 
 
-def test_who_lost_its_lease_long_ago_may_still_be_struck() -> None:
+def test_what_befalls_a_worker_after_its_lease_does_not_befall_the_next() -> None:
     late = Leases(lease_ttl_ms=3_000, heartbeat_ms=60_000)
-    world = World([Job(0, 50_000)], scenario(late, crash=1, until_ms=49_000), [ANN]).play(2_000)
-    assert world.record.faults["crash"] >= 1
+    world = World([Job(0, 20_000)], scenario(late, crash=1, until_ms=5_999), [ANN, BOB])
+    world.site.env.run(until=2_999)
+    (life,) = world.site.chronicle.lives.values()
+    crash_ms = int(life.moment * 20_000)
+    assert 3_000 < crash_ms < 6_000, "while the other holds it"
+    world.site.hazards.lease = lambda: (0.5, 0.99)  # type: ignore[method-assign] - nothing befalls the other
+    world.play()
+    assert world.record.faults == {"crash": 1}
+    assert world.record.recoveries_ms[0] == 0
+    assert world.instants(LeaseLapsed)[:2] == [3_000, 6_000]
+    assert world.record.recoveries_ms[1] == world.instants(LeaseReclaimed)[1] - 6_000
 
 
 @pytest.mark.parametrize("run_ms", [500, 2_500])

@@ -60,9 +60,10 @@ class World:
         scenario: Scenario = QUIET,
         members: Iterable[Member] = (ANN,),
         schedule: Schedule | None = None,
+        start_ms: int = 0,
     ) -> None:
         self.events: list[Event] = []
-        self.site = Site(scenario, tuple(members), 0, schedule)
+        self.site = Site(scenario, tuple(members), start_ms, schedule)
         self.site.engine.subscribe(self.events.append)
         self.site.start(jobs)
 
