@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import simpy
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grantcore.simulation.fleet import Member
@@ -36,6 +36,7 @@ def test_crews_with_few_tokens_come_first() -> None:
     assert [crew.capabilities for crew in board.crews] == [(), ("a",), ("b",), ("a", "b")]
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(0, 9), st.sampled_from("xyz"), st.sampled_from(TOKENS), st.booleans()),

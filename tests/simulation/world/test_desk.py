@@ -20,7 +20,7 @@ from grantcore.events import (
 )
 from grantcore.simulation.fleet import Member
 from grantcore.simulation.job import Job
-from tests.simulation.world.worlds import ANN, BOB, HARSH, QUIET, World, run_of
+from tests.simulation.world.worlds import ANN, BOB, QUIET, World
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,8 @@ def test_what_has_ended_is_purged_when_time_goes_on(retention_ms: int | None, pu
     assert world.instants(Completed) == [100, 200, 1_250, 1_501]
     assert world.instants(Purged) == purged
     assert world.site.desk.held() == 4 - len(purged)
+    gone = [event.execution_id for event in world.of(Purged)]
+    assert not any(world.site.resource.write(execution_id, 9) for execution_id in gone)
     assert not world.site.auditor.violations
 
 
@@ -49,12 +51,6 @@ def test_a_check_of_the_whole_state_loses_no_facts() -> None:
     assert world.instants(LeaseLapsed) == [300_000]
     assert world.site.chronicle.facts == len(world.events)
     assert not world.site.auditor.violations
-
-
-def test_data_of_what_is_purged_take_nothing_any_more() -> None:
-    record = run_of(attrs.evolve(HARSH, retention_ms=0))
-    assert not record.violations
-    assert record.effects_refused > 0
 
 
 def test_an_operator_who_sits_in_the_scheduler_is_heard() -> None:

@@ -59,9 +59,9 @@ def test_lanes_take_turns() -> None:
 
 
 def test_it_asks_again_when_a_look_ends_what_was_lost_too_often() -> None:
-    poison = attrs.evolve(NO_FAULTS, poison=1, until_ms=0)
+    poison = attrs.evolve(NO_FAULTS, poison=1, until_ms=0, restart_ms=500_000)
     scenario = attrs.evolve(QUIET, faults=poison, policy=Policy(max_reclaim_count=0))
-    world = World([Job(0, 1_000, "x"), Job(10, 1_000, "y")], scenario).play()
+    world = World([Job(0, 1_000, "x"), Job(400_000, 1_000, "y")], scenario).play()
     assert world.record.ends == {"failed": 1, "succeeded": 1}
     assert world.site.chronicle.doomed == 0
 

@@ -67,6 +67,7 @@ def test_each_job_comes_after_the_one_it_waits_for(drawn: list[tuple[int, int, i
     assert world.instants(Completed) == sorted(ends.values())
 
 
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.one_of(st.integers(-9, 2_000), st.integers()), st.integers(0, 2**53))))
 def test_ends_are_remembered_by_number(notes: list[tuple[int, int]]) -> None:
     ends = Ends()
