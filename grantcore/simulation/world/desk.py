@@ -71,7 +71,6 @@ class Desk:
         self._hearing = Hearing(engine, chronicle, always=terms.observed)
         self._ended: deque[tuple[int, str]] = deque()
         self._purged = 0
-        self._turns: dict[str, tuple[str]] = {}
         self._ring: Callable[[Event], None] = _silence
         self._notes = not terms.observed
 
@@ -106,19 +105,12 @@ class Desk:
                 )
             self._reckon()
             return grant
-        lane_id = next(iter(lanes))
-        turn = self._turns.get(lane_id)
-        if turn is None:
-            turn = self._turns[lane_id] = (lane_id,)
-        if self._chronicle.doomed or not self._notes:
-            with self._hearing.open():
-                grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
-        else:
+        turn = (next(iter(lanes)),)
+        hears = self._chronicle.doomed > 0 or not self._notes
+        with self._hearing.open() if hears else nullcontext():
             grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
-            if grant is not None:
-                self._chronicle.granted(
-                    now, grant.execution_id, worker.worker_instance_id, grant.expires_at_ms
-                )
+        if grant is not None and not hears:
+            self._chronicle.granted(now, grant.execution_id, worker.worker_instance_id, grant.expires_at_ms)
         if grant is not None and terms.delivery_ms:
             self._expect(grant.expires_at_ms)
         return grant
