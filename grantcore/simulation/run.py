@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from grantcore.simulation.fleet import Member
     from grantcore.simulation.record import Record
     from grantcore.simulation.scenario.model import Scenario
-    from grantcore.simulation.world.desk import Schedule
+    from grantcore.simulation.world.terms import Schedule
 
 _NEVER: Final = 2**60
 _STRIDE: Final = 512
@@ -40,7 +40,7 @@ def run(
 
     Args:
         scenario: what to run.
-        schedule: a scheduler of your own (:class:`~grantcore.simulation.world.desk.Schedule`); None: the
+        schedule: a scheduler of your own (:class:`~grantcore.simulation.world.terms.Schedule`); None: the
             engine's ``Scheduler.claim_for_worker``.
         progress: called now and then with the share of the jobs that have ended, 0..1.
 

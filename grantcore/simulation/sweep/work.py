@@ -15,7 +15,7 @@ from grantcore.simulation.scenario.reading import from_data
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grantcore.simulation.world.desk import Schedule
+    from grantcore.simulation.world.terms import Schedule
 
 SHOWN_VIOLATIONS: Final = 10
 

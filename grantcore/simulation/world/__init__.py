@@ -5,6 +5,7 @@ Data flows one way::
     faults                               clock jumps, scheduler stalls, and what befalls a lease
     submitter | dispatch | workers       the processes
     desk                                 the one way to the engine
+    hearing                              events, where an answer does not tell enough
     chronicle                            what the engine told, as facts for auditor, recorder and board
     board | hands | resource | life      what waits | who works | what they write to | a job in work
 

@@ -1,6 +1,6 @@
 """What the engine told, as facts: for the digest, the auditor, the recorder and the board.
 
-A fact comes from an event of the engine (:meth:`Chronicle.take_in`) or from the answer of the call that
+A fact comes from an event of the engine (``hearing``) or from the answer of the call that
 caused it (:class:`~grantcore.simulation.world.desk.Desk`); both lead to the same method. Each fact is one
 line of text, and the digest is SHA-256 over these lines: integers in decimal, ids, no floats, no order but
 that of the facts.
@@ -9,31 +9,7 @@ that of the facts.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final, cast
-
-from grantcore.events import (
-    AttemptTimedOut,
-    BecameDue,
-    Cancelled,
-    Completed,
-    Created,
-    DeadlinePassed,
-    Event,
-    ExecutionEvent,
-    Failed,
-    GrantIssued,
-    GrantLapsed,
-    GrantWithdrawn,
-    LeaseAcquired,
-    LeaseLapsed,
-    LeaseReclaimed,
-    LeaseRenewed,
-    LeaseRevoked,
-    Purged,
-    ReclaimCapReached,
-    RetryScheduled,
-)
-from grantcore.model.phases import TERMINAL
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,24 +81,16 @@ class Chronicle:
         if life := self._find(execution_id):
             self._board.offer(life)
 
-    def leased(
-        self,
-        at_ms: int,
-        execution_id: str,
-        epoch: int,
-        worker_instance_id: str,
-        expires_at_ms: int,
-        *,
-        reclaimed: bool,
-    ) -> None:
+    def leased(self, at_ms: int, lease: Lease, *, reclaimed: bool) -> None:
         """A worker took a lease."""
+        execution_id, epoch, expires_at_ms = lease.execution_id, lease.lease_epoch, lease.expires_at_ms
         word = "reclaimed" if reclaimed else "leased"
-        self._write(f"{at_ms} {word} {execution_id} {epoch} {worker_instance_id} {expires_at_ms}")
+        self._write(f"{at_ms} {word} {execution_id} {epoch} {lease.worker_instance_id} {expires_at_ms}")
         self._auditor.leased(execution_id, epoch, expires_at_ms)
         if life := self._find(execution_id):
             life.lost = False
             life.reclaims += reclaimed
-            self._recorder.leased(life, epoch, worker_instance_id, reclaimed=reclaimed)
+            self._recorder.leased(life, epoch, lease.worker_id, reclaimed=reclaimed)
 
     def renewed(self, at_ms: int, execution_id: str, epoch: int, expires_at_ms: int) -> None:
         """A lease ends later."""
@@ -196,6 +164,10 @@ class Chronicle:
         self._auditor.purged(execution_id)
         self._resource.forget(execution_id)
 
+    def moved_nobody(self, at_ms: int, what: str, execution_id: str) -> None:
+        """Something that only a user's own scheduler can have caused, and that moves nobody."""
+        self._write(f"{at_ms} {what} {execution_id}")
+
     def _end(self, execution_id: str, phase: str, how: str) -> None:
         if life := self._find(execution_id):
             del self.lives[execution_id]
@@ -210,20 +182,6 @@ class Chronicle:
             self._auditor.broken(f"I-38 {execution_id}: something happened to it, but it does not live")
         return life
 
-    # -- events ------------------------------------------------------------------------------
-
-    def take_in(self, events: list[Event]) -> None:
-        """Make facts of events, in order, and empty the list."""
-        for event in events:
-            handle = _HANDLERS.get(type(event), Chronicle._other)
-            handle(self, event)
-        events.clear()
-
-    def _other(self, event: Event) -> None:
-        """Something that only a user's own scheduler can have caused, and that moves nobody."""
-        execution_id = event.execution_id if isinstance(event, ExecutionEvent) else "-"
-        self._write(f"{event.at_ms} {type(event).__name__} {execution_id}")
-
     # -- digest ------------------------------------------------------------------------------
 
     def _write(self, line: str) -> None:
@@ -233,107 +191,9 @@ class Chronicle:
             self._flush()
 
     def _flush(self) -> None:
-        if self._lines:
-            self._digest.update(("\n".join(self._lines) + "\n").encode())
-            self._lines.clear()
+        self._digest.update("\n".join([*self._lines, ""]).encode())
+        self._lines.clear()
 
 
 def _nothing(_life: Life) -> None:
     """Nobody waits for an end."""
-
-
-def _created(to: Chronicle, event: Created) -> None:
-    to.created(event.at_ms, event.execution_id)
-
-
-def _granted(to: Chronicle, event: GrantIssued) -> None:
-    grant = event.grant
-    to.granted(event.at_ms, event.execution_id, grant.worker_instance_id, grant.expires_at_ms)
-
-
-def _grant_gone(to: Chronicle, event: GrantLapsed | GrantWithdrawn) -> None:
-    to.grant_gone(event.at_ms, event.execution_id)
-
-
-def _leased(to: Chronicle, event: LeaseAcquired | LeaseReclaimed) -> None:
-    lease = event.lease
-    to.leased(
-        event.at_ms,
-        event.execution_id,
-        lease.lease_epoch,
-        lease.worker_instance_id,
-        lease.expires_at_ms,
-        reclaimed=type(event) is LeaseReclaimed,
-    )
-
-
-def _renewed(to: Chronicle, event: LeaseRenewed) -> None:
-    to.renewed(event.at_ms, event.execution_id, event.lease.lease_epoch, event.lease.expires_at_ms)
-
-
-def _lapsed(to: Chronicle, event: LeaseLapsed) -> None:
-    to.lapsed(event.at_ms, event.execution_id, event.lease.lease_epoch)
-
-
-def _revoked(to: Chronicle, event: LeaseRevoked) -> None:
-    to.revoked(event.at_ms, event.execution_id, event.lease.lease_epoch)
-
-
-def _released(event: ExecutionEvent) -> int:
-    """Epoch of the lease that ended with this event."""
-    lease: Lease | None = event.released_lease
-    return 0 if lease is None else lease.lease_epoch
-
-
-def _completed(to: Chronicle, event: Completed) -> None:
-    to.completed(event.at_ms, event.execution_id, _released(event))
-
-
-def _failed(to: Chronicle, event: Failed) -> None:
-    to.failed(event.at_ms, event.execution_id, _released(event))
-
-
-def _retried(to: Chronicle, event: RetryScheduled) -> None:
-    to.retried(event.at_ms, event.execution_id, _released(event), event.delay_until_ms)
-
-
-def _due(to: Chronicle, event: BecameDue) -> None:
-    to.due(event.at_ms, event.execution_id)
-
-
-def _stopped(to: Chronicle, event: ExecutionEvent) -> None:
-    ended = event.phase in TERMINAL
-    to.stopped(event.at_ms, event.execution_id, _STOPS[type(event)], str(event.phase) if ended else None)
-
-
-def _purged(to: Chronicle, event: Purged) -> None:
-    to.purged(event.at_ms, event.execution_id)
-
-
-_STOPS: Final[dict[type[Event], str]] = {
-    AttemptTimedOut: "timed out",
-    Cancelled: "cancelled",
-    DeadlinePassed: "expired",
-    ReclaimCapReached: "given up",
-}
-
-_HANDLERS: Final = cast(
-    "dict[type[Event], Callable[[Chronicle, Event], None]]",
-    {
-        Created: _created,
-        GrantIssued: _granted,
-        GrantLapsed: _grant_gone,
-        GrantWithdrawn: _grant_gone,
-        LeaseAcquired: _leased,
-        LeaseReclaimed: _leased,
-        LeaseRenewed: _renewed,
-        LeaseLapsed: _lapsed,
-        LeaseRevoked: _revoked,
-        Completed: _completed,
-        Failed: _failed,
-        RetryScheduled: _retried,
-        BecameDue: _due,
-        Purged: _purged,
-        **dict.fromkeys(_STOPS, _stopped),
-    },
-)

@@ -15,88 +15,35 @@ would do the same at the very instant, at the price of an event each.
 from __future__ import annotations
 
 from collections import deque
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Final, Protocol
-
-import attrs
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Final
 
 from grantcore import (
     ClaimGrant,
-    ExecutionPolicy,
-    GrantEngine,
     GrantError,
     InvariantBroken,
-    Lease,
     ReclaimGrant,
-    ResumeGrant,
     RetryScheduled,
     Scheduler,
 )
 from grantcore.events import Event
+from grantcore.simulation.world.hearing import Hearing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Collection
 
-    from grantcore import Worker
+    from grantcore import GrantEngine, Lease, Worker
     from grantcore.simulation.audit import Auditor
     from grantcore.simulation.clock import EngineClock
     from grantcore.simulation.job import Job
     from grantcore.simulation.record import Record
     from grantcore.simulation.world.chronicle import Chronicle
+    from grantcore.simulation.world.terms import Grant, Terms
 
 NEVER: Final = 2**60
 
 _NEARER: Final = Event(0, 0, None)
 """Rings for a deadline that has come nearer; it stands for whatever did that."""
-
-Grant = ClaimGrant | ResumeGrant | ReclaimGrant
-
-
-class Schedule(Protocol):
-    """A scheduler of your own: decides what an idle worker is granted.
-
-    It is asked for one worker at a time, whenever something has changed, with the engine that is
-    simulated: use its public calls to look (``list_executions``, ``Scheduler.peek``, …) and to issue the
-    grant. It may order as well (``change_priority``, ``block_execution``, …), but not create executions,
-    take leases, or purge.
-    """
-
-    def __call__(
-        self, engine: GrantEngine, worker: Worker, *, lanes: Sequence[str], grant_ttl_ms: int
-    ) -> Grant | None:
-        """Issue a grant for this worker, or give None: there is nothing for it now.
-
-        Args:
-            engine: the engine.
-            worker: who is idle, and what it can run.
-            lanes: in which something waits that this worker could run; it was granted something of the
-                first of them longest ago.
-            grant_ttl_ms: of the scenario.
-        """
-        ...
-
-
-@attrs.frozen(kw_only=True)
-class Terms:
-    """What every call of a run has in common.
-
-    Attributes:
-        policy: of every execution.
-        lease_ttl_ms: of every lease.
-        grant_ttl_ms: of every grant.
-        delivery_ms: how long a grant is under way; one that is not never lapses.
-        retention_ms: what has ended is purged after that long; None: never.
-        schedule: a user's own scheduler; None: the engine's.
-        observed: whether every fact is to be an event.
-    """
-
-    policy: ExecutionPolicy
-    lease_ttl_ms: int
-    grant_ttl_ms: int
-    delivery_ms: int
-    retention_ms: int | None
-    schedule: Schedule | None
-    observed: bool
 
 
 class Desk:
@@ -121,13 +68,11 @@ class Desk:
         self._scheduler = Scheduler(engine)
         self._now_ms = clock()
         self._due_ms = NEVER
-        self._heard: list[Event] = []
+        self._hearing = Hearing(engine, chronicle, always=terms.observed)
         self._ended: deque[tuple[int, str]] = deque()
-        self._turns: dict[str, tuple[str]] = {}
+        self._purged = 0
         self._ring: Callable[[Event], None] = _silence
         self._notes = not terms.observed
-        if terms.observed:
-            engine.subscribe(self._heard.append)
 
     # -- jobs --------------------------------------------------------------------------------
 
@@ -143,7 +88,7 @@ class Desk:
         if self._notes:
             self._chronicle.created(now, created.execution_id)
         else:
-            self._chronicle.take_in(self._heard)
+            self._hearing.take_in()
         return created.execution_id
 
     def ask(self, worker: Worker, lanes: Collection[str]) -> Grant | None:
@@ -154,25 +99,18 @@ class Desk:
         now = self._begin()
         terms = self._terms
         if terms.schedule is not None:
-            with self._hearing():
+            with self._hearing.open():
                 grant = terms.schedule(
                     self._engine, worker, lanes=tuple(lanes), grant_ttl_ms=terms.grant_ttl_ms
                 )
             self._reckon()
             return grant
-        lane_id = next(iter(lanes))
-        turn = self._turns.get(lane_id)
-        if turn is None:
-            turn = self._turns[lane_id] = (lane_id,)
-        if self._chronicle.doomed or not self._notes:
-            with self._hearing():
-                grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
-        else:
+        turn = (next(iter(lanes)),)
+        hears = self._chronicle.doomed > 0 or not self._notes
+        with self._hearing.open() if hears else nullcontext():
             grant = self._scheduler.claim_for_worker(worker, lanes=turn, grant_ttl_ms=terms.grant_ttl_ms)
-            if grant is not None:
-                self._chronicle.granted(
-                    now, grant.execution_id, worker.worker_instance_id, grant.expires_at_ms
-                )
+        if grant is not None and not hears:
+            self._chronicle.granted(now, grant.execution_id, worker.worker_instance_id, grant.expires_at_ms)
         if grant is not None and terms.delivery_ms:
             self._expect(grant.expires_at_ms)
         return grant
@@ -183,19 +121,14 @@ class Desk:
         """Use a grant."""
         now = self._begin()
         terms = self._terms
-        instance_id = worker.worker_instance_id
         try:
-            lease = self._use(grant, worker.worker_id, instance_id)
+            lease = self._use(grant, worker.worker_id, worker.worker_instance_id)
         except GrantError as refusal:
             return self._refused(refusal.code)
         if self._notes:
-            reclaimed = type(grant) is ReclaimGrant
-            epoch, expires_at_ms = lease.lease_epoch, lease.expires_at_ms
-            self._chronicle.leased(
-                now, grant.execution_id, epoch, instance_id, expires_at_ms, reclaimed=reclaimed
-            )
+            self._chronicle.leased(now, lease, reclaimed=type(grant) is ReclaimGrant)
         else:
-            self._chronicle.take_in(self._heard)
+            self._hearing.take_in()
         self._expect(lease.expires_at_ms)
         if terms.policy.attempt_timeout_ms is not None:
             self._expect(now + terms.policy.attempt_timeout_ms)
@@ -222,7 +155,7 @@ class Desk:
         if self._notes:
             self._chronicle.renewed(now, lease.execution_id, lease.lease_epoch, renewed.expires_at_ms)
         else:
-            self._chronicle.take_in(self._heard)
+            self._hearing.take_in()
         self._expect(renewed.expires_at_ms)
         return renewed
 
@@ -236,7 +169,7 @@ class Desk:
         if self._notes:
             self._chronicle.completed(now, lease.execution_id, lease.lease_epoch)
         else:
-            self._chronicle.take_in(self._heard)
+            self._hearing.take_in()
         return None
 
     def fail(self, lease: Lease) -> str | None:
@@ -248,7 +181,7 @@ class Desk:
             return self._refused_holder(now, lease, refusal.code)
         execution_id, epoch = lease.execution_id, lease.lease_epoch
         if not self._notes:
-            self._chronicle.take_in(self._heard)
+            self._hearing.take_in()
         elif isinstance(answer, RetryScheduled):
             self._chronicle.retried(now, execution_id, epoch, answer.delay_until_ms)
         else:
@@ -262,7 +195,7 @@ class Desk:
         return self._refused(code)
 
     def _refused(self, code: str) -> str:
-        self._chronicle.take_in(self._heard)
+        self._hearing.take_in()
         self._record.refused[code] += 1
         return code
 
@@ -282,14 +215,15 @@ class Desk:
             except GrantError as refusal:
                 self._auditor.broken(f"I-39 {execution_id}: ended, but cannot be purged: {refusal.code}")
                 continue
+            self._purged += 1
             if self._notes:
                 self._chronicle.purged(now, execution_id)
             else:
-                self._chronicle.take_in(self._heard)
+                self._hearing.take_in()
 
     def held(self) -> int:
         """How many executions the engine holds in memory."""
-        return len(self._chronicle.lives) + len(self._ended)
+        return self._record.submitted - self._purged
 
     def check(self) -> None:
         """Have the engine check every invariant on its whole state, and compare the counts of events."""
@@ -342,7 +276,7 @@ class Desk:
         return now
 
     def _catch_up(self) -> None:
-        with self._hearing():
+        with self._hearing.open():
             self._engine.advance()
         self._reckon()
 
@@ -359,16 +293,6 @@ class Desk:
         if at_ms < self._due_ms:
             self._due_ms = at_ms
             self.wake()
-
-    @contextmanager
-    def _hearing(self) -> Generator[None, None, None]:
-        """Make facts of all events of the calls inside."""
-        if self._notes:
-            with self._engine.subscribe(self._heard.append):
-                yield
-        else:
-            yield
-        self._chronicle.take_in(self._heard)
 
 
 def _silence(_event: Event) -> None:

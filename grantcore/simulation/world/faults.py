@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from grantcore.simulation.scenario.model import Faults
 
 _DAY_MS: Final = 86_400_000
+_LONGEST_MS: Final = 36_525 * _DAY_MS
+"""A century: no gap is longer, so that the engine's clock can tell any instant at which a fault begins."""
 
 STRIKES: Final = ("crash", "pause", "slow_heartbeat", "fail")
 """What may befall a lease; at most one of these does."""
@@ -90,10 +92,10 @@ class Hazards:
     def _now_and_then(
         self, chance: Chance, name: str, per_day: float, happen: Callable[[], None]
     ) -> Generator[simpy.Event, object, None]:
-        """Let it happen so often; the gaps are uniform on 1 ms to twice their mean."""
+        """Let it happen so often; the gaps are uniform on 1 ms to twice their mean, or to a century."""
         if per_day <= 0:
             return
-        longest_ms = max(round(2 * _DAY_MS / per_day), 1)
+        longest_ms = max(round(min(2 * _DAY_MS / per_day, _LONGEST_MS)), 1)
         while True:
             yield self._env.timeout(1 + chance.below(longest_ms))
             if not self.begins(name):

@@ -13,12 +13,13 @@ from grantcore.simulation.clock import EngineClock, keep_time
 from grantcore.simulation.recorder import Recorder
 from grantcore.simulation.world.board import Board
 from grantcore.simulation.world.chronicle import Chronicle
-from grantcore.simulation.world.desk import Desk, Schedule, Terms
+from grantcore.simulation.world.desk import Desk
 from grantcore.simulation.world.dispatch import Dispatcher
 from grantcore.simulation.world.faults import Hazards
 from grantcore.simulation.world.hands import hire
 from grantcore.simulation.world.resource import Resource
 from grantcore.simulation.world.submitter import Submitter
+from grantcore.simulation.world.terms import Schedule, Terms
 from grantcore.simulation.world.workers import Workers
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Site:
     def _ended(self, life: Life) -> None:
         self.desk.ended(life.execution_id)
         self.submitter.ended(life.job.number)
+        self._look()
 
     def _look(self) -> None:
         """See whether it is over."""

@@ -28,7 +28,7 @@ class Submitter:
     """Goes through the feed once. Memory: jobs that are held back, and eight bytes per numbered job.
 
     Attributes:
-        finished: whether all has been submitted.
+        when_finished: called when all has been submitted.
     """
 
     def __init__(
@@ -41,7 +41,6 @@ class Submitter:
         seed: int,
     ) -> None:
         """Begin with nothing submitted."""
-        self.finished = False
         self.when_finished: Callable[[], None] = _nothing
         self._env = env
         self._desk = desk
@@ -51,7 +50,8 @@ class Submitter:
         self._poison_until_ms = faults.until_ms
         self._chance = Chance(seed, "jobs")
         self._exhausted = False
-        self._held = 0
+        self._waiting = 0
+        self._coming = 0
         self._waiting_for: dict[int, list[Job]] = {}
         self._ends = Ends()
 
@@ -68,6 +68,11 @@ class Submitter:
         self._exhausted = True
         self._finish()
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing comes any more, but for what waits for jobs that have not ended."""
+        return self._exhausted and not self._coming
+
     def ended(self, number: int | None) -> None:
         """The job of this number has ended: those that waited for it come, after their think time."""
         if number is None:
@@ -75,35 +80,32 @@ class Submitter:
         now = int(self._env.now)
         self._ends.note(number, now)
         for job in self._waiting_for.pop(number, ()):
-            self._submit_at(job, now)
+            self._waiting -= 1
+            self._submit_after(job, now)
 
     def _take_in(self, job: Job) -> None:
         """Submit a job that is read, or hold it back."""
-        if job.number is not None:
-            self._waiting_for[job.number] = []
         if job.after is None:
             self._submit(job)
-        elif (waiting := self._waiting_for.get(job.after)) is not None and job.after != job.number:
-            self._held += 1
+        elif (waiting := self._waiting_for.get(job.after)) is not None:
+            self._waiting += 1
             waiting.append(job)
         elif (ended_ms := self._ends.of(job.after)) is not None:
-            self._held += 1
-            self._submit_at(job, ended_ms)
+            self._submit_after(job, ended_ms)
         else:
             self._submit(job)
+        if job.number is not None:
+            self._waiting_for.setdefault(job.number, [])
 
-    def _submit_at(self, job: Job, ended_ms: int) -> None:
-        """Submit a job that was held back when its think time is over."""
-        wait_ms = max(ended_ms + job.think_ms, job.submit_ms) - self._env.now
-        if wait_ms <= 0:
-            self._release(job)
-        else:
-            timeout = self._env.timeout(wait_ms)
-            assert timeout.callbacks is not None, "it has not come yet"
-            timeout.callbacks.append(lambda _event: self._release(job))
+    def _submit_after(self, job: Job, ended_ms: int) -> None:
+        """Submit a job when its think time after that end is over, but not in the midst of another call."""
+        self._coming += 1
+        wait_ms = max(ended_ms + job.think_ms - int(self._env.now), 0)
+        self._env.process(self._come(job, wait_ms))
 
-    def _release(self, job: Job) -> None:
-        self._held -= 1
+    def _come(self, job: Job, wait_ms: int) -> Generator[simpy.Event, object, None]:
+        yield self._env.timeout(wait_ms)
+        self._coming -= 1
         self._submit(job)
         self._finish()
 
@@ -116,8 +118,7 @@ class Submitter:
         self._chronicle.submitted(Life(execution_id, job, now, poisoned, fate, moment))
 
     def _finish(self) -> None:
-        if self._exhausted and not self._held:
-            self.finished = True
+        if self.finished and not self._waiting:
             self.when_finished()
 
 

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from grantcore.simulation.scenario.model import Leases
     from grantcore.simulation.world.board import Board
     from grantcore.simulation.world.chronicle import Chronicle
-    from grantcore.simulation.world.desk import Desk, Grant
+    from grantcore.simulation.world.desk import Desk
     from grantcore.simulation.world.faults import Hazards
     from grantcore.simulation.world.hands import Hand
     from grantcore.simulation.world.life import Life
     from grantcore.simulation.world.resource import Resource
+    from grantcore.simulation.world.terms import Grant
 
     Steps = Generator[simpy.Event, object, None]
 
@@ -116,10 +117,11 @@ class Workers:
         if self._delivery_ms:
             yield env.timeout(self._delivery_ms)
         lease = self._desk.take(hand.worker, grant)
-        if self._hazards.answer_is_lost():
-            yield self._again(lease, grant)
-            lease = self._desk.take(hand.worker, grant)
         life = self._chronicle.lives.get(grant.execution_id)
+        if self._hazards.answer_is_lost():
+            self._befall(lease, life)
+            yield self._again()
+            lease = self._desk.take(hand.worker, grant)
         if isinstance(lease, str) or life is None:
             return True
         attempt = self._attempt(hand, lease, life)
@@ -167,15 +169,11 @@ class Workers:
         assert attempt.strike is not None, "nobody else is struck"
         return self._hazards.begins(attempt.strike)
 
-    def _again(self, lease: Lease | str = "", grant: Grant | None = None) -> simpy.Event:
+    def _again(self) -> simpy.Event:
         """The time until a call whose answer was lost is made again.
 
         Who does not know that it has a lease finds its grant used then; the lease lapses.
         """
-        if not isinstance(lease, str) and grant is not None:
-            life = self._chronicle.lives.get(grant.execution_id)
-            if life is not None:
-                self._befall(lease, life)
         return self._env.timeout(self._hazards.faults.retry_call_ms)
 
     def _is_slow(self, attempt: Attempt) -> bool:
@@ -218,8 +216,10 @@ class Workers:
         attempt.asleep_ms += asleep_ms
         attempt.end_ms += asleep_ms
 
-    def _befall(self, lease: Lease, life: Life) -> None:
-        """Note when what will cost this lease began."""
+    def _befall(self, lease: Lease | str, life: Life | None) -> None:
+        """Note when what will cost this lease began, if it is one and is not lost already."""
+        if life is None or isinstance(lease, str):
+            return
         if life.epoch == lease.lease_epoch and life.fault_ms is None:
             life.fault_ms = int(self._env.now)
 

@@ -1,51 +1,41 @@
-"""Whole runs: all ends, all holds, every fault happens, one seed is one record, planted defects are found."""
+"""Whole runs: all ends, all holds, every fault happens, and one seed is one record."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
-from grantcore import Completed, GrantEngine, GrantError, InvariantBroken, Scheduler, StaleLease, Worker
-from grantcore.simulation.fleet import muster
-from grantcore.simulation.record import Record
-from grantcore.simulation.run import Run, look_over, run
-from grantcore.simulation.scenario.model import Dispatch, Faults, Policy, Scenario, Synthetic
-from grantcore.simulation.world.resource import Resource
-
-NO_FAULTS = Faults(
-    crash=0,
-    pause=0,
-    slow_heartbeat=0,
-    lost_answer=0,
-    fail=0,
-    poison=0,
-    clock_jumps_per_day=0,
-    stalls_per_day=0,
+from grantcore import Scheduler
+from grantcore.simulation.run import run
+from grantcore.simulation.scenario.model import (
+    CsvTable,
+    Dispatch,
+    Faults,
+    Group,
+    Policy,
+    Scenario,
+    Synthetic,
 )
-HARSH = Scenario(
-    seed=5,
-    workload=Synthetic(jobs=300, mean_gap_ms=4_000),
-    faults=Faults(
-        crash=0.1,
-        pause=0.2,
-        slow_heartbeat=0.2,
-        lost_answer=0.05,
-        fail=0.1,
-        poison=0.01,
-        clock_jumps_per_day=200,
-        stalls_per_day=200,
-    ),
+from tests.simulation.world.worlds import HARSH, NO_FAULTS, rules, run_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from grantcore import GrantEngine, Worker
+    from grantcore.simulation.record import Record
+    from grantcore.simulation.world.terms import Grant
+
+OTHERWISE = attrs.evolve(
+    HARSH,
+    policy=Policy(attempt_timeout_ms=600_000, max_reclaim_count=2),
+    scheduler=Dispatch(interval_ms=1_500, delivery_ms=9_500),
 )
-
-
-def observed(scenario: Scenario, *, by_events: bool) -> Record:
-    jobs, work = look_over(scenario)
-    return Run(scenario, muster(scenario.workers, work), jobs, observed=by_events).to_the_end()
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +45,7 @@ def record() -> Record:
 
 def test_all_ends_and_all_holds_and_every_fault_happens(record: Record) -> None:
     assert record.violations == []
-    assert record.submitted == 300 == sum(record.ends.values()) == len(record.turnarounds_ms)
+    assert record.submitted == 120 == sum(record.ends.values()) == len(record.turnarounds_ms)
     rates = {field.name for field in attrs.fields(Faults)} - {
         "restart_ms", "pause_ttls", "slow_factor", "retry_call_ms", "clock_jump_ms", "stall_ms", "until_ms"
     }  # fmt: skip
@@ -63,7 +53,7 @@ def test_all_ends_and_all_holds_and_every_fault_happens(record: Record) -> None:
     assert all(record.faults.values())
     assert {"stale_lease", "lease_expired", "execution_not_active"} <= set(record.refused)
     assert record.effects_refused > 0
-    assert record.leases == 300 + record.reclaims + record.retries
+    assert record.leases == 120 + record.reclaims + record.retries
     assert record.busy_ms >= record.useful_ms + record.wasted_ms + record.failed_ms
     assert record.capacity_ms >= record.busy_ms
     assert len(record.recoveries_ms) == record.reclaims
@@ -76,25 +66,25 @@ def test_the_same_scenario_gives_the_same_record(record: Record) -> None:
     assert run(attrs.evolve(HARSH, seed=6)).event_digest != record.event_digest
 
 
-@pytest.mark.parametrize(
-    "scenario",
-    [
-        HARSH,
-        attrs.evolve(
-            HARSH,
-            policy=Policy(attempt_timeout_ms=600_000, max_reclaim_count=2),
-            scheduler=Dispatch(interval_ms=1_500, delivery_ms=9_500),
-        ),
-    ],
-)
+@pytest.mark.parametrize("scenario", [HARSH, OTHERWISE])
 def test_answers_tell_the_same_as_events(scenario: Scenario) -> None:
-    told = observed(scenario, by_events=False)
-    assert told == observed(scenario, by_events=True)
+    told = run_of(scenario)
+    assert told == run_of(scenario, observed=True)
     assert told.violations == []
 
 
+def test_answers_tell_the_same_as_events_where_jobs_wait_for_others(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.csv"
+    lines = [f"{number * 500},{number * 977 % 40_000},{number},{number * 7 // 8}" for number in range(60)]
+    path.write_text("\n".join(["submit_ms,run_ms,number,after", *lines]))
+    scenario = attrs.evolve(HARSH, workload=CsvTable(path=path), policy=Policy(max_reclaim_count=1))
+    told = run_of(scenario)
+    assert told == run_of(scenario, observed=True)
+    assert (told.violations, told.submitted) == ([], 60)
+
+
 def test_hash_seeds_change_nothing(record: Record) -> None:
-    code = "from tests.simulation.world.test_run import *; print(run(HARSH).event_digest)"
+    code = "from tests.simulation.world.worlds import *; print(run_of(HARSH).event_digest)"
     environment = {**os.environ, "PYTHONHASHSEED": "77"}
     told = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
@@ -105,17 +95,18 @@ def test_hash_seeds_change_nothing(record: Record) -> None:
 def test_without_faults_nobody_is_refused() -> None:
     record = run(attrs.evolve(HARSH, faults=NO_FAULTS))
     assert (record.refused, record.faults, record.reclaims, record.violations) == ({}, {}, 0, [])
-    assert record.ends == {"succeeded": 300}
-
-
-def by_priority(engine: GrantEngine, worker: Worker, *, lanes: tuple[str, ...], grant_ttl_ms: int) -> object:
-    return Scheduler(engine).claim_for_worker(worker, lanes=lanes, grant_ttl_ms=grant_ttl_ms)
+    assert record.ends == {"succeeded": 120}
 
 
 def test_a_scheduler_of_ones_own() -> None:
-    record = run(HARSH, schedule=by_priority)  # type: ignore[arg-type]
+    def schedule(
+        engine: GrantEngine, worker: Worker, *, lanes: Sequence[str], grant_ttl_ms: int
+    ) -> Grant | None:
+        return Scheduler(engine).claim_for_worker(worker, lanes=lanes, grant_ttl_ms=grant_ttl_ms)
+
+    record = run(HARSH, schedule=schedule)
     assert record.violations == []
-    assert sum(record.ends.values()) == 300
+    assert sum(record.ends.values()) == 120
 
 
 def test_progress_rises_to_the_end() -> None:
@@ -125,59 +116,24 @@ def test_progress_rises_to_the_end() -> None:
     assert 0 <= shares[0] <= shares[-1] <= 1
 
 
-# -- planted defects: each takes the real method and gives a defective one -------------------------------
-
-Method = Callable[..., object]
-
-
-def accepts_stale_completes(complete: Method) -> Method:
-    def defective(engine: GrantEngine, lease: object) -> object:
-        try:
-            return complete(engine, lease)
-        except GrantError:
-            return Completed("any")
-
-    return defective
+def test_checks_of_the_whole_state_lose_no_facts() -> None:
+    record = run(Scenario(workload=Synthetic(jobs=150), check_every=50))
+    assert record.violations == []
+    assert record.checks > record.steps // 50
 
 
-def refuses_holders(_call: Method) -> Method:
-    def defective(_engine: GrantEngine, _lease: object, **_options: object) -> object:
-        raise StaleLease
-
-    return defective
-
-
-def finds_itself_impossible(_check: Method) -> Method:
-    def defective(_engine: GrantEngine) -> None:
-        raise InvariantBroken("I-34")
-
-    return defective
+def test_a_run_ends_though_a_job_waits_for_one_that_cannot_end(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.csv"
+    path.write_text("submit_ms,run_ms,capabilities,number,after\n0,5,gpu,1,\n0,5,,2,1\n0,5,,3,\n")
+    scenario = Scenario(workload=CsvTable(path=path), workers=(Group(count=1, capabilities=()),))
+    record = run_of(scenario)
+    assert rules(record) == {"I-57"}
+    assert (record.submitted, record.ends) == (2, {"succeeded": 1})
+    assert record.faults["stalls_per_day"] >= 365
+    assert rules(run_of(attrs.evolve(scenario, faults=NO_FAULTS))) == {"I-57"}
 
 
-def lets_all_in(_write: Method) -> Method:
-    def defective(resource: Resource, execution_id: str, epoch: int) -> bool:
-        resource._auditor.effect(execution_id, epoch, accepted=True)
-        return True
-
-    return defective
-
-
-@pytest.mark.parametrize(
-    ("kind", "method", "plant", "found"),
-    [
-        (GrantEngine, "complete_execution", accepts_stale_completes, {"I-38", "I-11", "I-65"}),
-        (GrantEngine, "renew_lease", refuses_holders, {"I-55"}),
-        (GrantEngine, "check", finds_itself_impossible, {"invariant_broken"}),
-        (Resource, "write", lets_all_in, {"I-11"}),
-    ],
-)
-def test_a_planted_defect_is_found(
-    monkeypatch: pytest.MonkeyPatch,
-    kind: type,
-    method: str,
-    plant: Callable[[Method], Method],
-    found: set[str],
-) -> None:
-    monkeypatch.setattr(kind, method, plant(getattr(kind, method)))
-    violations = run(HARSH).violations
-    assert found <= {violation.split()[0] for violation in violations}
+def test_a_worker_is_one_row_of_the_timeline(record: Record) -> None:
+    assert record.faults["crash"] > 0
+    names = {tenure.worker_id for tenure in record.timeline}
+    assert names <= {f"worker-{number}" for number in range(16)}
