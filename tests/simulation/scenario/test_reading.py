@@ -290,7 +290,7 @@ def test_what_a_log_requires_is_judged_when_it_is_known() -> None:
     judge_required(Scenario(workload=log), [("gpu",)])
     error = refused(lambda: judge_required(explicit, [("procs-8",), ("procs-16", "x")]))
     assert str(error) == (
-        "workers must be such that some group carries whatever a job of the log requires, not 'procs-16 x'"
+        "workers must be such that some group carries whatever a job requires, not 'procs-16 x'"
     )
 
 
