@@ -24,7 +24,7 @@ STARTS = st.integers(0, 2**62) | st.floats(0, 1e15)
 @example(0.6180339887, 0.0, 2**57 + 1, 0)
 @settings(max_examples=200)
 def test_it_never_wakes_early_and_hardly_late(unit: float, start: float, wait_ms: int, jump_ms: int) -> None:
-    env = simpy.Environment(initial_time=start)  # type: ignore[arg-type]
+    env = simpy.Environment(initial_time=start)
     clock = EngineClock(env, unit)
     clock.jump(jump_ms)
     at_ms = clock() + wait_ms
@@ -42,7 +42,7 @@ def test_whole_units_stay_integers(unit: int, start: int, units: int) -> None:
 
 
 def test_what_is_read_already_is_not_waited_for() -> None:
-    env = simpy.Environment(initial_time=1.0004)  # type: ignore[arg-type]
+    env = simpy.Environment(initial_time=1.0004)
     clock = EngineClock(env)
     assert [clock.delay_until(at_ms) for at_ms in (0, 999, 1000)] == [0, 0, 0]
     assert clock.delay_until(1001) > 0
