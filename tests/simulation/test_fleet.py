@@ -55,7 +55,7 @@ def carriers(work: Mapping[tuple[str, ...], int]) -> Work:
 
 
 @given(COUNTS, WORK)
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_all_are_shared_out_and_every_job_has_a_worker(count: int, work: Work) -> None:
     shares = share_out(count, work)
     assert sum(number for _, number in shares) == count
@@ -65,7 +65,7 @@ def test_all_are_shared_out_and_every_job_has_a_worker(count: int, work: Work) -
 
 
 @given(COUNTS, WORK.filter(lambda work: sum(work.values()) > 0))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_where_there_are_enough_each_has_one_and_the_rest_by_the_largest_remainder(
     count: int, work: Work
 ) -> None:
@@ -90,7 +90,7 @@ def test_the_order_of_the_work_changes_nothing(count: int, work: Work) -> None:
 
 @pytest.mark.parametrize("unit", [3, 1_000])
 @given(COUNTS, WORK)
-@settings(max_examples=25)
+@settings(max_examples=15)
 def test_the_unit_of_the_work_changes_nothing(unit: int, count: int, work: Work) -> None:
     scaled = {tokens: work_ms * unit for tokens, work_ms in work.items()}
     assert share_out(count, scaled) == share_out(count, work)

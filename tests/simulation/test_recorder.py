@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from operator import itemgetter
+
 import attrs
 import pytest
 import simpy
@@ -138,7 +141,7 @@ GAPS = st.integers(0, 2_000) | st.integers(0, 10**7) | st.integers(0, 10**9)
 
 
 @given(st.integers(0, 10**6), st.lists(st.tuples(GAPS, st.integers(-3, 3)), max_size=8))
-@settings(max_examples=25)
+@settings(max_examples=20)
 def test_points_are_few_evenly_apart_and_true(start_ms: int, steps: list[tuple[int, int]]) -> None:
     desk = Desk(start_ms)
     now, lives = start_ms, list[Life]()
@@ -159,7 +162,7 @@ def test_points_are_few_evenly_apart_and_true(start_ms: int, steps: list[tuple[i
     assert now + 1_500 - points[-1].at_ms <= 2 * step_ms
     assert step_ms == 1_000 or len(points) >= MAX_POINTS // 2
     for point in points:
-        last = max(place for place, row in enumerate(history) if row[0] <= point.at_ms)
+        last = bisect_right(history, point.at_ms, key=itemgetter(0)) - 1
         assert point == Point(point.at_ms, *history[last][1:])
 
 

@@ -123,7 +123,7 @@ def test_lines_that_were_skipped_are_counted(tmp_path: Path) -> None:
     assert (record.submitted, record.skipped_lines) == (3, 1)
 
 
-@pytest.mark.parametrize("every", [1, 100])
+@pytest.mark.parametrize("every", [9, 100])
 def test_the_whole_state_is_checked_as_often_as_is_asked(every: int) -> None:
     record = run(attrs.evolve(SMALL, check_every=every))
     assert record.checks == record.steps // every + 1

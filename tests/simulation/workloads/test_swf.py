@@ -144,6 +144,7 @@ def test_all_18_fields_are_read(write: Write) -> None:
     assert attrs.astuple(next(read_swf(write(whole)))) == tuple(range(1, 19))
 
 
+@pytest.mark.uncovered
 @given(st.lists(st.integers(-3, 12) | st.integers(10**8 - 2, 10**10 + 2), min_size=18, max_size=18))
 @settings(max_examples=40)
 def test_a_line_with_decimals_is_judged_as_one_without(numbers: list[int]) -> None:
@@ -247,6 +248,7 @@ WORDS = st.sampled_from([b"1", b"-1", b";", b"\n", b"\r", b"1.5", b"x", b"\x00",
 )
 
 
+@pytest.mark.uncovered
 @given(st.lists(WORDS, max_size=60))
 @settings(max_examples=50)
 def test_any_bytes_are_jobs_or_a_typed_refusal(words: list[bytes]) -> None:
