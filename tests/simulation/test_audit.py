@@ -187,6 +187,7 @@ def end_of(end: str, now: int, name: str, epoch: int) -> Facts:
     }[end]
 
 
+@pytest.mark.uncovered
 @given(st.lists(LIVES, min_size=1, max_size=3), st.randoms(use_true_random=False))
 @settings(max_examples=40)
 def test_lives_that_are_right_break_none_however_they_mix(lives: list[Life], chance: random.Random) -> None:
@@ -202,6 +203,7 @@ def test_lives_that_are_right_break_none_however_they_mix(lives: list[Life], cha
     assert found(*mixed, close) == []
 
 
+@pytest.mark.uncovered
 @given(LIVES, st.data())
 @settings(max_examples=40)
 def test_a_creation_or_an_end_that_is_not_told_is_missed(life: Life, data: st.DataObject) -> None:

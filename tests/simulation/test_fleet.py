@@ -54,6 +54,7 @@ def carriers(work: Mapping[tuple[str, ...], int]) -> Work:
     return shares
 
 
+@pytest.mark.uncovered
 @given(COUNTS, WORK)
 @settings(max_examples=50)
 def test_all_are_shared_out_and_every_job_has_a_worker(count: int, work: Work) -> None:
@@ -64,6 +65,7 @@ def test_all_are_shared_out_and_every_job_has_a_worker(count: int, work: Work) -
     assert all(any(set(tokens).issuperset(required) for tokens, _ in shares) for required in work)
 
 
+@pytest.mark.uncovered
 @given(COUNTS, WORK.filter(lambda work: sum(work.values()) > 0))
 @settings(max_examples=50)
 def test_where_there_are_enough_each_has_one_and_the_rest_by_the_largest_remainder(
@@ -82,12 +84,14 @@ def test_where_there_are_enough_each_has_one_and_the_rest_by_the_largest_remaind
     assert not given_one or not given_none or min(given_one) >= max(given_none)
 
 
+@pytest.mark.uncovered
 @given(COUNTS, WORK)
 @settings(max_examples=50)
 def test_the_order_of_the_work_changes_nothing(count: int, work: Work) -> None:
     assert share_out(count, dict(reversed(work.items()))) == share_out(count, work)
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("unit", [3, 1_000])
 @given(COUNTS, WORK)
 @settings(max_examples=15)

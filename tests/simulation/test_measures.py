@@ -43,6 +43,7 @@ def test_a_percentile_is_the_least_time_that_so_many_percent_do_not_exceed(
     assert found == min(enough, default=0)
 
 
+@pytest.mark.uncovered
 @given(TIMES)
 def test_spreads_are_in_order_and_within_what_was_measured(times: list[int]) -> None:
     record = record_of()
@@ -137,6 +138,7 @@ def test_refused_calls_are_counted_by_code() -> None:
     assert found.refused == 7
 
 
+@pytest.mark.uncovered
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=8), st.integers(1, 1000))
 def test_fairness_is_between_one_nth_and_one_and_blind_to_units(values: list[int], unit: int) -> None:
     found = jain(map(Fraction, values))

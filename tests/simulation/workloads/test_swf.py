@@ -180,6 +180,7 @@ def test_malformed_lines_are_skipped_and_counted_if_wanted(write: Write) -> None
         list(read_swf(write(b"1 2 3\n"), skip=lambda: None))
 
 
+@pytest.mark.uncovered
 @given(
     st.lists(st.sampled_from([b"good", b"short", b"word", b"long", b"comment"]), max_size=12),
 )
@@ -231,6 +232,7 @@ def test_damaged_gzip_is_an_error_with_the_line_reached(write: Write, lenient: b
     assert caught.value.line == len(reached) + 1 > 100
 
 
+@pytest.mark.uncovered
 @given(st.integers(0, 10**6), st.binary(min_size=1, max_size=4))
 @settings(max_examples=30)
 def test_any_damage_to_gzip_is_a_typed_refusal_or_seen_in_the_jobs(at: int, put: bytes) -> None:
