@@ -3,7 +3,8 @@
 The auditor never looks at the engine's state. It keeps, of each execution that is not purged yet, the
 epoch, the end of the lease and the highest epoch of an accepted effect, and believes only this:
 
-* a new lease has the next epoch (I-02), begins when nobody holds another (I-01), not after the end (I-38);
+* a new lease has the next epoch, the first has any above 0 (I-02); it begins when nobody holds another
+  (I-01), not after the end (I-38);
 * a holder's call is accepted only of the holder, in time (I-04, I-11), and a renewal leads on (I-08);
 * a lease lapses at its very end: nobody is refused, or lapses, in time (I-55), nobody late (I-54);
 * accepted effects carry epochs that never fall, and were issued (I-11);

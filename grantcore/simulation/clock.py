@@ -78,7 +78,7 @@ class EngineClock:
         self._now = -1
 
     def until(self, at_ms: int) -> simpy.Timeout:
-        """An event of SimPy at the first moment at which this clock, if it does not jump, reads ``at_ms``.
+        """An event of SimPy at the moment at which this clock, if it does not jump, will read ``at_ms``.
 
         Rounding never makes it early. At once, if the clock reads that much already.
         """

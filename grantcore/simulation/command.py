@@ -57,7 +57,7 @@ def scenario_options(command: F) -> F:
             click.option(
                 "--check-every",
                 type=click.IntRange(1, MAX_COUNT),
-                help="Events between two checks of the whole state.",
+                help="Check the whole state after so many events.  [default: so that it costs little]",
             ),
             click.option(
                 "--scheduler",
@@ -130,7 +130,7 @@ def simulate_command(
     "axes",
     metavar="KEY=V1,V2,...",
     multiple=True,
-    help="Values to try; repeated: every combination.",
+    help="Values to try: lease_ttl_ms=5000,30000. Given again: every combination.",
 )
 @click.option(
     "--seeds",

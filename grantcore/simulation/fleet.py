@@ -29,6 +29,8 @@ class Member:
 def muster(groups: Sequence[Group], work: Mapping[tuple[str, ...], int]) -> list[Member]:
     """Name all workers. A group without capabilities of its own is shared out over the work.
 
+    A worker that carries a size carries all smaller ones (``mapping.carried``).
+
     Args:
         groups: the groups of the scenario.
         work: of the workload, in milliseconds by required capability set.
@@ -45,7 +47,7 @@ def muster(groups: Sequence[Group], work: Mapping[tuple[str, ...], int]) -> list
 def _tokens_of(group: Group, work: Mapping[tuple[str, ...], int]) -> list[tuple[str, ...]]:
     """Tokens of each worker of a group, in the order of their numbers."""
     if group.capabilities is not None:
-        return [tuple(sorted(set(group.capabilities)))] * group.count
+        return [carried(group.capabilities)] * group.count
     return [tokens for tokens, count in share_out(group.count, work) for _ in range(count)]
 
 
@@ -53,10 +55,10 @@ def share_out(count: int, work: Mapping[tuple[str, ...], int]) -> list[tuple[tup
     """Share workers out over requirement sets: what they carry, and how many, in order of the tokens.
 
     Each set gets one worker first, and the rest is shared in proportion to the work, by the largest
-    remainder. Where there are fewer workers than sets, the sets are merged until there are not: the one
-    with the least work joins the one that needs the fewest tokens more for it. So no job is left without a
-    worker, however small the fleet. A worker that carries a size carries all smaller ones
-    (``mapping.carried``).
+    remainder; evenly, if there is no work in any. Where there are fewer workers than sets, the sets are
+    merged until there are not: the one with the least work joins the one that needs the fewest tokens more
+    for it. So no job is left without a worker, however small the fleet. A worker that carries a size carries
+    all smaller ones (``mapping.carried``).
 
     >>> share_out(4, {(): 600, ("gpu",): 300, ("procs-4",): 100})
     [((), 2), (('gpu',), 1), (('procs-1', 'procs-2', 'procs-4'), 1)]
@@ -68,11 +70,13 @@ def share_out(count: int, work: Mapping[tuple[str, ...], int]) -> list[tuple[tup
     shares = _carried(work)
     while len(shares) > count:
         _merge(shares)
+    if not any(shares.values()):
+        shares = dict.fromkeys(shares, 1)
     total = sum(shares.values())
     free = count - len(shares)
-    whole = {tokens: 1 + (free * share // total if total else 0) for tokens, share in shares.items()}
+    whole = {tokens: 1 + free * share // total for tokens, share in shares.items()}
     rest = count - sum(whole.values())
-    by_remainder = sorted(shares, key=lambda tokens: (-(free * shares[tokens] % max(total, 1)), tokens))
+    by_remainder = sorted(shares, key=lambda tokens: (-(free * shares[tokens] % total), tokens))
     for tokens in by_remainder[:rest]:
         whole[tokens] += 1
     return [(tokens, whole[tokens]) for tokens in sorted(whole)]

@@ -91,10 +91,9 @@ class Recorder:
         now = self._stands(life, "waiting")
         if life.fault_ms is None:
             life.fault_ms = now
-        self._close_row(life, now, "lapsed")
         if not self._saw_loss:
-            self._saw_loss = True
-            self._rows = deque(self._rows, maxlen=MAX_TENURES)
+            self._keep_around(life.row)
+        self._close_row(life, now, "lapsed")
 
     def delayed(self, life: Life, how: str) -> None:
         """The attempt ended and another will follow."""
@@ -213,6 +212,13 @@ class Recorder:
         self._rows.append(row)
         if self._saw_loss and len(self._rows) == MAX_TENURES:
             self._shows = False
+
+    def _keep_around(self, lost: Row | None) -> None:
+        """Keep what came before the first loss, and the lease that is lost, however long ago it began."""
+        self._saw_loss = True
+        self._rows = deque(self._rows, maxlen=MAX_TENURES)
+        if lost is not None and lost not in self._rows:
+            self._rows.appendleft(lost)
 
     def _close_row(self, life: Life, now: int, how: str) -> None:
         row = life.row

@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING, Final
 from simpy.core import EmptySchedule
 
 from grantcore.simulation.fleet import Work, muster
+from grantcore.simulation.scenario.contradictions import judge_required
 from grantcore.simulation.scenario.model import Synthetic
 from grantcore.simulation.workloads import open_workload, survey
 from grantcore.simulation.world.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from grantcore.simulation.fleet import Member
     from grantcore.simulation.record import Record
+<<<<<<< HEAD
     from grantcore.simulation.scenario.model import Scenario
     from grantcore.simulation.world.terms import Schedule
+=======
+    from grantcore.simulation.scenario.model import Requirement, Scenario
+    from grantcore.simulation.world.desk import Schedule
+>>>>>>> sim-audit
 
 _NEVER: Final = 2**60
 _STRIDE: Final = 512
@@ -45,6 +51,7 @@ def run(
         progress: called now and then with the share of the jobs that have ended, 0..1.
 
     Raises:
+        ScenarioError: a job requires what no worker carries.
         LogError: a line of the log is malformed.
         OSError: the log cannot be read.
 
@@ -59,16 +66,30 @@ def look_over(scenario: Scenario) -> tuple[int, Work]:
     """How many jobs there will be, and the work by what they require, in any unit.
 
     Of made-up jobs the mix says that; a log is read once more.
+
+    Raises:
+        ScenarioError: a job requires what no worker carries: it would wait for ever.
+        LogError: a line of the log is malformed.
+        OSError: the log cannot be read.
     """
     workload = scenario.workload
     if isinstance(workload, Synthetic):
-        work: Work = {}
-        for row in workload.requirements:
+        jobs, work = workload.jobs, _mixed(workload.requirements)
+    else:
+        found = survey(workload, scenario.seed)
+        jobs, work = found.jobs, found.work_ms
+    judge_required(scenario, work)
+    return jobs, work
+
+
+def _mixed(requirements: Iterable[Requirement]) -> Work:
+    """The weights of a mix by what its jobs require; what is never drawn counts nothing."""
+    work: Work = {}
+    for row in requirements:
+        if row.weight:
             tokens = tuple(sorted(row.capabilities))
             work[tokens] = work.get(tokens, 0) + round(row.weight * 1_000_000)
-        return workload.jobs, work
-    found = survey(workload, scenario.seed)
-    return found.jobs, found.work_ms
+    return work
 
 
 class Run:

@@ -115,6 +115,7 @@ def test_the_ends_of_the_range_are_finite(share: float) -> None:
     assert all(map(math.isfinite, draws))
 
 
+@pytest.mark.uncovered
 @given(st.lists(st.floats(0, 1e9), min_size=1, max_size=8).filter(any), st.floats(0, 1, exclude_max=True))
 @settings(max_examples=40)
 def test_only_what_has_weight_is_picked(weights: list[float], share: float) -> None:

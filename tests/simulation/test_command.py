@@ -20,7 +20,7 @@ from grantcore import __main__
 from grantcore.simulation import command, simulating, sweeping, waiting
 from grantcore.simulation.measures import METRICS
 from grantcore.simulation.record import Record
-from grantcore.simulation.report import data, terminal
+from grantcore.simulation.report import data, plots, terminal
 from grantcore.simulation.run import run as real_run
 from grantcore.simulation.scenario.model import Scenario
 from grantcore.simulation.sweep import executors, page, plot, work
@@ -50,15 +50,16 @@ def log(folder: Path) -> Path:
 
 @pytest.fixture
 def drawn() -> None:
-    """The sweeps of this test draw."""
+    """The runs and sweeps of this test draw."""
 
 
 @pytest.fixture(autouse=True)
 def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Drawing takes a second: most sweeps here do without."""
+    """Drawing takes a second: most runs and sweeps here do without."""
     if "drawn" not in request.fixturenames:
         monkeypatch.setattr(plot, "as_png", lambda _findings: b"")
         monkeypatch.setattr(page, "page", lambda _findings: "")
+        monkeypatch.setattr(plots, "PLOTS", {})
 
 
 def call(*arguments: object) -> Result:
@@ -132,11 +133,14 @@ def test_a_scenario_file_is_run(folder: Path) -> None:
     assert scenario_of("a.toml")["seed"] == 4
 
 
+@pytest.mark.uncovered
+@pytest.mark.usefixtures("drawn")
 def test_a_page_is_written(log: Path, folder: Path) -> None:
     assert simulate(log, "--html", "page.html").exit_code == 0
     text = (folder / "page.html").read_text()
     assert "grantcore simulate" in text
     assert "--seed 1" in text
+    assert text.count("<svg") == len(plots.PLOTS) > 0
 
 
 def one_line(result: Result) -> str:
@@ -257,6 +261,7 @@ def test_a_replay_that_comes_out_otherwise_is_code_1(report: Path, name: str) ->
 VARY = ("--vary", "lease_ttl=20000,60000", "--seeds", 2, "--limit", 15)
 
 
+@pytest.mark.uncovered
 @pytest.mark.usefixtures("drawn")
 def test_a_sweep_shows_and_writes_what_it_found(folder: Path) -> None:
     result = sweep(*VARY, "--objective", "recovery_p95_ms", "--out", "out")
@@ -415,6 +420,7 @@ ARGUMENTS = (
 )
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("columns", [80, pytest.param(120, marks=pytest.mark.proof)])
 def test_a_terminal_sees_bars_and_tables_that_fit(columns: int) -> None:
     seen = on_a_terminal(CODE.format(arguments=ARGUMENTS), columns)
@@ -462,6 +468,7 @@ def test_the_module_runs_the_command(
     assert "digest" in capsys.readouterr().out
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("absent", ["click", "rich", "simpy", "matplotlib"])
 def test_a_missing_extra_is_one_line_and_code_2(absent: str) -> None:
     code = f"import sys; sys.modules[{absent!r}] = None; import grantcore.__main__ as m; m.main()"
@@ -494,6 +501,7 @@ def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPa
         __main__.main()
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["sweep", "--help"]])
 def test_help_loads_no_library_but_click(arguments: list[str]) -> None:
     code = (
@@ -504,6 +512,7 @@ def test_help_loads_no_library_but_click(arguments: list[str]) -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+@pytest.mark.uncovered
 def test_hash_seeds_and_processes_change_nothing() -> None:
     def report_of(hash_seed: str) -> str:
         done = subprocess.run(

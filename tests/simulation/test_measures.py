@@ -33,6 +33,7 @@ def record_of(**fields: int) -> Record:
     return Record(scenario=Scenario(), **fields)  # type: ignore[arg-type]
 
 
+@pytest.mark.uncovered
 @given(TIMES, st.integers(1, 100))
 def test_a_percentile_is_the_least_time_that_so_many_percent_do_not_exceed(
     times: list[int], percent: int
@@ -42,6 +43,7 @@ def test_a_percentile_is_the_least_time_that_so_many_percent_do_not_exceed(
     assert found == min(enough, default=0)
 
 
+@pytest.mark.uncovered
 @given(TIMES)
 def test_spreads_are_in_order_and_within_what_was_measured(times: list[int]) -> None:
     record = record_of()
@@ -136,6 +138,7 @@ def test_refused_calls_are_counted_by_code() -> None:
     assert found.refused == 7
 
 
+@pytest.mark.uncovered
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=8), st.integers(1, 1000))
 def test_fairness_is_between_one_nth_and_one_and_blind_to_units(values: list[int], unit: int) -> None:
     found = jain(map(Fraction, values))
@@ -171,11 +174,14 @@ def test_the_means_of_a_lane_are_per_job() -> None:
     assert (lane.jobs, lane.wait_mean_ms, lane.run_mean_ms, lane.turnaround_mean_ms) == (3, 3, 6, 10)
 
 
+@pytest.mark.uncovered
 @given(st.integers(0, 2**62), st.integers(0, 2**62))
 def test_a_ratio_has_few_digits_and_is_as_near_as_they_allow(part: int, whole: int) -> None:
     found = ratio(part, whole)
     assert found == round(found, 6)
-    assert math.isclose(found, float(Fraction(part, whole)) if whole else 0.0, rel_tol=1e-12, abs_tol=5e-7)
+    assert math.isclose(
+        found, float(Fraction(part, whole)) if whole else 0.0, rel_tol=1e-12, abs_tol=5.000001e-7
+    )
 
 
 def test_every_plain_number_has_a_meaning_and_no_other() -> None:

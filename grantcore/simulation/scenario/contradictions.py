@@ -84,7 +84,7 @@ def judge_required(scenario: Scenario, required: Iterable[tuple[str, ...]]) -> N
     """
     for tokens in required:
         if not _can_run(scenario, tokens):
-            allowed = "such that some group carries whatever a job of the log requires"
+            allowed = "such that some group carries whatever a job requires"
             raise refusal("workers", " ".join(tokens), allowed)
 
 

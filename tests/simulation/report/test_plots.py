@@ -43,7 +43,7 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-@pytest.mark.parametrize("name", ["leases", "waits"])
+@pytest.mark.parametrize("name", [pytest.param("leases", marks=pytest.mark.uncovered), "waits"])
 def test_an_svg_is_the_same_twice_whatever_the_user_prefers(name: str) -> None:
     first = plots.svg(records.hostile(), name)
     with mpl.rc_context({"font.size": 30, "svg.hashsalt": "other", "text.parse_math": True}):
@@ -151,10 +151,25 @@ def test_a_curve_has_few_points_and_ends_at_all() -> None:
     assert (line.get_ydata()[0], line.get_ydata()[-1]) == (0, 1)  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("queue", "nothing was submitted"),
+        ("leases", "no lease was taken"),
+        ("recovery", "no lease that was lost to a fault was taken again"),
+        ("waits", "no job got a lease"),
+    ],
+)
+def test_where_there_is_nothing_the_plot_says_so(name: str, said: str) -> None:
+    (axes,) = made(name, records.empty()).axes
+    assert [text.get_text() for text in axes.texts] == [said]
+
+
 def test_waits_of_nothing_are_told() -> None:
     assert distributions.waited([0, 0]) == "2 of 2 jobs did not wait"
 
 
+@pytest.mark.uncovered
 def test_ids_of_two_plots_of_a_page_do_not_meet() -> None:
     record = records.single()
     both = [drawing.inline_svg(partial(plots.PLOTS["leases"].draw, record), name) for name in ("a", "b")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +24,7 @@ def tenures(draw: st.DrawFn) -> list[Tenure]:
     return drawn
 
 
+@pytest.mark.uncovered
 @given(tenures())
 def test_a_slice_is_part_of_what_was_recorded_and_complete(recorded: list[Tenure]) -> None:
     part = slicing.cut(recorded)

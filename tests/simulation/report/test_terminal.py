@@ -60,6 +60,7 @@ def test_every_number_is_in_a_section_or_a_spread() -> None:
     assert sorted(placed + spreads) == sorted(METRICS)
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("make", MAKERS)
 @pytest.mark.parametrize("width", [None, 40, 80])
 def test_nothing_from_outside_acts_on_the_terminal(make: Callable[[], Record], width: int | None) -> None:
@@ -88,6 +89,11 @@ def test_violations_are_red() -> None:
     record = records.hostile()
     terminal.show(record, measure(record), Console(file=screen, width=80, force_terminal=True))
     assert "\x1b[1;31m" in screen.getvalue()
+
+
+def test_without_jobs_there_are_no_lanes() -> None:
+    assert "Lanes, means" in shown(records.single())
+    assert "Lanes, means" not in shown(records.empty())
 
 
 def test_the_lanes_with_the_most_jobs_are_shown_and_the_others_counted() -> None:

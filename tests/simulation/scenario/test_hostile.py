@@ -25,6 +25,8 @@ from grantcore.simulation.scenario.reading import (
 )
 from tests.simulation.scenario.values import JUNK
 
+pytestmark = pytest.mark.uncovered
+
 SCENARIO = Scenario()
 LONGEST = 3_000
 

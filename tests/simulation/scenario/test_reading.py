@@ -61,6 +61,7 @@ def test_an_empty_file_is_the_default_scenario() -> None:
     assert parse_scenario("", HERE) == Scenario() == check(Scenario())
 
 
+@pytest.mark.uncovered
 @given(SCENARIOS)
 @settings(max_examples=30)
 def test_a_scenario_is_written_and_read_again(data: dict[str, Any]) -> None:
@@ -72,6 +73,7 @@ def test_a_scenario_is_written_and_read_again(data: dict[str, Any]) -> None:
     assert parse_scenario(written(scenario), Path()) == scenario
 
 
+@pytest.mark.uncovered
 @given(SCENARIOS, st.randoms())
 @settings(max_examples=15)
 def test_scenarios_that_do_the_same_have_the_same_data(data: dict[str, Any], chance: Any) -> None:
@@ -281,6 +283,20 @@ def test_what_is_just_no_contradiction_is_allowed(scenario: Scenario) -> None:
     assert check(scenario) == scenario
 
 
+@pytest.mark.parametrize(
+    ("scenario", "key"),
+    [
+        (Scenario(workers=7), "workers"),  # type: ignore[arg-type]
+        (Scenario(leases=7), "leases"),  # type: ignore[arg-type]
+        (Scenario(workload=7), "workload"),  # type: ignore[arg-type]
+        (Scenario(workload=Synthetic(lanes=7)), "workload.lanes"),  # type: ignore[arg-type]
+    ],
+)
+def test_an_object_of_another_class_is_refused(scenario: Scenario, key: str) -> None:
+    error = refused(lambda: check(scenario))
+    assert (error.key, error.value) == (key, "7")
+
+
 def test_what_a_log_requires_is_judged_when_it_is_known() -> None:
     log = SwfLog(path=Path("a"))
     explicit = Scenario(
@@ -290,7 +306,7 @@ def test_what_a_log_requires_is_judged_when_it_is_known() -> None:
     judge_required(Scenario(workload=log), [("gpu",)])
     error = refused(lambda: judge_required(explicit, [("procs-8",), ("procs-16", "x")]))
     assert str(error) == (
-        "workers must be such that some group carries whatever a job of the log requires, not 'procs-16 x'"
+        "workers must be such that some group carries whatever a job requires, not 'procs-16 x'"
     )
 
 

@@ -37,6 +37,7 @@ def here(folder: Path, seeds: int = 1) -> Outcome:
         return run_in(place, folder, seeds)
 
 
+@pytest.mark.uncovered
 def test_a_run_is_all_in_its_data(tmp_path: Path) -> None:
     outcome = here(tmp_path)
     assert not outcome.failures

@@ -30,11 +30,13 @@ def by_definition(points: Sequence[Costs]) -> frozenset[int]:
     )
 
 
+@pytest.mark.uncovered
 @given(POINTS)
 def test_the_front_is_what_none_dominates(points: list[Costs]) -> None:
     assert front(points) == by_definition(points)
 
 
+@pytest.mark.uncovered
 @given(POINTS)
 def test_dominance_is_a_strict_order(points: list[Costs]) -> None:
     for one in points:
@@ -47,6 +49,7 @@ def test_dominance_is_a_strict_order(points: list[Costs]) -> None:
                     assert dominates(one, three)
 
 
+@pytest.mark.uncovered
 @given(POINTS)
 def test_order_and_repetition_of_points_change_nothing(points: list[Costs]) -> None:
     last = len(points) - 1

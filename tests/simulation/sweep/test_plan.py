@@ -129,6 +129,7 @@ def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
         list(plan(scenario=Scenario(workload=SwfLog(path=tmp_path / "none.swf"))).runs())
 
 
+@pytest.mark.uncovered
 @settings(max_examples=25)
 @given(
     ttl=st.integers(1, 86_400_000),

@@ -75,6 +75,7 @@ def test_every_run_is_done_once_and_told(tmp_path: Path, ran: list[Work]) -> Non
     assert (outcome.kept, outcome.failures, outcome.notes) == (0, (), ())
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("seed", range(5))
 def test_the_order_in_which_runs_end_changes_nothing(
     tmp_path: Path, ran: list[Work], monkeypatch: pytest.MonkeyPatch, seed: int

@@ -56,6 +56,7 @@ def test_a_run_is_kept_again_over_a_damaged_one(store: Store) -> None:
     assert store.find(ONE) == RESULT
 
 
+@pytest.mark.uncovered
 @settings(max_examples=40)
 @given(data=st.data())
 def test_any_damage_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

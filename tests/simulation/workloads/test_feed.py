@@ -140,6 +140,7 @@ def written(path: Path, jobs: int) -> Path:
     return path
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("name", ["a.swf", "a.swf.gz"])
 def test_the_memory_is_that_of_one_line(tmp_path: Path, name: str) -> None:
     short = SwfLog(path=written(tmp_path / f"short-{name}", 200), lane="single")
@@ -154,6 +155,7 @@ def test_the_memory_is_that_of_one_line(tmp_path: Path, name: str) -> None:
     assert grown > peak_bytes(short) + SLACK_BYTES  # what keeps the jobs would be seen
 
 
+@pytest.mark.uncovered
 def test_a_made_up_workload_is_not_kept_either() -> None:
     survey(Synthetic(jobs=100), 1)
     assert peak_bytes(Synthetic(jobs=2_000)) < peak_bytes(Synthetic(jobs=200)) + SLACK_BYTES
@@ -171,6 +173,7 @@ def test_the_grid_log_is_the_same_for_the_same_seed(tmp_path: Path) -> None:
     assert gzip.decompress(other.read_bytes()) != one.read_bytes()
 
 
+@pytest.mark.uncovered
 def test_the_grid_log_has_its_jobs_sites_and_dependencies(tmp_path: Path) -> None:
     path = written(tmp_path / "a.swf.gz", 2_000)
     found = survey(SwfLog(path=path, lane="partition", capabilities=("processors", "partition")), 1)

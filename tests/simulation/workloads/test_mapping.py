@@ -91,6 +91,7 @@ def test_the_size_is_the_next_power_of_two(processors: int, size: int) -> None:
     assert made(allocated_processors=processors).required_capabilities == (f"procs-{size}",)
 
 
+@pytest.mark.uncovered
 @given(st.integers(1, 10**10), st.integers(1, 10**10))
 def test_a_worker_runs_what_fits_and_nothing_else(one: int, other: int) -> None:
     def tokens(processors: int) -> set[str]:

@@ -144,6 +144,7 @@ def test_all_18_fields_are_read(write: Write) -> None:
     assert attrs.astuple(next(read_swf(write(whole)))) == tuple(range(1, 19))
 
 
+@pytest.mark.uncovered
 @given(st.lists(st.integers(-3, 12) | st.integers(10**8 - 2, 10**10 + 2), min_size=18, max_size=18))
 @settings(max_examples=40)
 def test_a_line_with_decimals_is_judged_as_one_without(numbers: list[int]) -> None:
@@ -179,6 +180,7 @@ def test_malformed_lines_are_skipped_and_counted_if_wanted(write: Write) -> None
         list(read_swf(write(b"1 2 3\n"), skip=lambda: None))
 
 
+@pytest.mark.uncovered
 @given(
     st.lists(st.sampled_from([b"good", b"short", b"word", b"long", b"comment"]), max_size=12),
 )
@@ -230,6 +232,7 @@ def test_damaged_gzip_is_an_error_with_the_line_reached(write: Write, lenient: b
     assert caught.value.line == len(reached) + 1 > 100
 
 
+@pytest.mark.uncovered
 @given(st.integers(0, 10**6), st.binary(min_size=1, max_size=4))
 @settings(max_examples=30)
 def test_any_damage_to_gzip_is_a_typed_refusal_or_seen_in_the_jobs(at: int, put: bytes) -> None:
@@ -247,6 +250,7 @@ WORDS = st.sampled_from([b"1", b"-1", b";", b"\n", b"\r", b"1.5", b"x", b"\x00",
 )
 
 
+@pytest.mark.uncovered
 @given(st.lists(WORDS, max_size=60))
 @settings(max_examples=50)
 def test_any_bytes_are_jobs_or_a_typed_refusal(words: list[bytes]) -> None:

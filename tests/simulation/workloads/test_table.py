@@ -155,6 +155,7 @@ def test_the_largest_value_is_the_last_allowed(write: Write, name: str, column: 
 WORDS = st.sampled_from(["5", "70", ",", "\n", '"', "a", "\r", "\0", "-", " ", ALL]) | st.text(max_size=4)
 
 
+@pytest.mark.uncovered
 @given(st.lists(WORDS, max_size=40), st.booleans())
 @settings(max_examples=50)
 def test_any_text_is_jobs_or_a_typed_refusal(words: list[str], lenient: bool) -> None:
