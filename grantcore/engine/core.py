@@ -56,7 +56,7 @@ from grantcore.model.records import Execution, Spec, SpecFields, Store
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.workers import Registration
 from grantcore.rules import registering, replaying
-from grantcore.rules.change import Arguments, Change, Note
+from grantcore.rules.change import ASK, Arguments, Change, Note
 from grantcore.rules.lapsing import LAPSES
 
 Pending = tuple["Callable[[Core, int, Any, Any], None]", int, Any, Any]
@@ -340,8 +340,11 @@ class Core:
         if record.phase is not step.source:
             raise InvariantBroken(f"a change from {step.source} to one in {record.phase}: please report")
         grant = record.grant
-        holder = holding(record)
-        was = before(record) if self._subscriptions else None
+        indexes = self._indexes
+        tallies = indexes.tallies
+        is_counted = tallies.counts(record.spec)
+        holder = holding(record) if is_counted else None
+        was = before(step, record) if self._subscriptions else None
         store = self._store
         sequence = store.sequence + 1
         self._pending = (_finish_change, sequence, change, (operator, was))
@@ -349,16 +352,18 @@ class Core:
         store.sequence = sequence
         if step.moves:
             record.phase = step.target
-            self._indexes.changed_phase(record, step.source, step.target)
+            indexes.changed_phase(record, step.source, step.target)
         elif step.reorders:
-            self._indexes.changed_priority(record)
+            indexes.changed_priority(record)
         if record.grant is not grant:
-            self._indexes.changed_grant(record, grant)
-        tallies = self._indexes.tallies
-        if tallies.counts(record.spec):
+            indexes.changed_grant(record, grant)
+        if is_counted:
             tallies.moved(record.spec, holder, holding(record))
         if soonest <= record.filed_ms:
-            self._deadlines.file(record)
+            if soonest == ASK:
+                self._deadlines.file(record)
+            else:
+                self._deadlines.stage(record, soonest)
         if record.past is not None:
             trim(record.past, self._config.lease_history_limit)
         if was is not None:

@@ -107,8 +107,8 @@ CORE: Final = (
         "SPEC 10",
         (
             _OBSERVERS,
-            "shown_grant(record, was.grant) if record.grant is None else None,\n        was",
-            "None,\n        was",
+            "shown_grant(record, grant) if record.grant is None else None,\n        lease",
+            "None,\n        lease",
         ),
     ),
     Plant("a snapshot loses a field", "I-43", (_SNAPSHOTS, "    progress_message=optional(TEXT),\n", "")),
