@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
+from weakref import WeakMethod
 
 from grantcore.model.events import Created, Event, ExecutionEvent, GrantIssued
 from grantcore.model.grants import GrantRecord, HeldGrant
@@ -31,17 +32,22 @@ class Subscription:
     True
     """
 
-    __slots__ = ("closed", "observer", "told")
+    __slots__ = ("_notice", "closed", "observer", "told")
 
-    def __init__(self, observer: Observer, told: int) -> None:
-        """Begin after event number ``told``."""
+    def __init__(self, observer: Observer, told: int, notice: Callable[[], None]) -> None:
+        """Begin after event number ``told``; ``notice``, a method of the engine, hears of the closing."""
         self.observer = observer
         self.told = told
         self.closed = False
+        # Not to hold the engine, which holds this: it goes when its user lets go of it.
+        self._notice = WeakMethod(notice)
 
     def close(self) -> None:
         """Hear no more; idempotent."""
         self.closed = True
+        notice = self._notice()
+        if notice is not None:
+            notice()
 
     def __enter__(self) -> Self:
         """Use as a context that closes it."""

@@ -38,8 +38,8 @@ CORE: Final = (
         "SPEC 8",
         (
             _CORE,
-            "quiet = not self._subscriptions and not self._indexes.tallies.watching",
-            "quiet = not self._subscriptions",
+            "quiet = not heard and not self._indexes.tallies.watching",
+            "quiet = not heard",
         ),
     ),
     Plant(
