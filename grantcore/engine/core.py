@@ -416,7 +416,7 @@ class Core:
         self._subscriptions = tuple([s for s in self._subscriptions if not s.closed])
 
     def _notice_closing(self) -> None:
-        """Forget a subscription that has just been closed, unless a call is running: its event does that.
+        """Forget a subscription that has just been closed; while a call is running the next event does that.
 
         Whoever closes may hold a lock that an observer waits for: so this waits for nobody.
         """
