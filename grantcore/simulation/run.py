@@ -18,13 +18,8 @@ if TYPE_CHECKING:
 
     from grantcore.simulation.fleet import Member
     from grantcore.simulation.record import Record
-<<<<<<< HEAD
-    from grantcore.simulation.scenario.model import Scenario
-    from grantcore.simulation.world.terms import Schedule
-=======
     from grantcore.simulation.scenario.model import Requirement, Scenario
-    from grantcore.simulation.world.desk import Schedule
->>>>>>> sim-audit
+    from grantcore.simulation.world.terms import Schedule
 
 _NEVER: Final = 2**60
 _STRIDE: Final = 512
