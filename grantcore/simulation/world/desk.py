@@ -265,10 +265,7 @@ class Desk:
         That is the clock's reading, or the last one where the clock has fallen (SPEC 3).
         """
         self._record.calls += 1
-        now = self._clock()
-        if now <= self._now_ms:
-            return self._now_ms
-        self._now_ms = now
+        self._now_ms = now = max(self._clock(), self._now_ms)
         if now >= self._due_ms:
             self._catch_up()
         if self._ended and self._ended[0][0] <= now:

@@ -66,7 +66,10 @@ def test_the_same_scenario_gives_the_same_record(record: Record) -> None:
     assert run(attrs.evolve(HARSH, seed=6)).event_digest != record.event_digest
 
 
-@pytest.mark.parametrize("scenario", [HARSH, OTHERWISE])
+AT_ONCE = attrs.evolve(HARSH, policy=Policy(retry_delay_ms=0), retention_ms=0)
+
+
+@pytest.mark.parametrize("scenario", [HARSH, OTHERWISE, AT_ONCE])
 def test_answers_tell_the_same_as_events(scenario: Scenario) -> None:
     told = run_of(scenario)
     assert told == run_of(scenario, observed=True)
