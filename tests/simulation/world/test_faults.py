@@ -12,7 +12,7 @@ from grantcore.events import LeaseLapsed
 from grantcore.simulation.job import Job
 from grantcore.simulation.record import Record
 from grantcore.simulation.run import run
-from grantcore.simulation.scenario.model import Faults, Group, Scenario, Synthetic
+from grantcore.simulation.scenario.model import Faults, Scenario, Synthetic
 from grantcore.simulation.world.faults import Hazards
 from tests.simulation.world.worlds import HARSH, NO_FAULTS, QUIET, World
 
@@ -57,9 +57,10 @@ def test_what_comes_now_and_then_comes_so_often(per_day: float) -> None:
 
 def test_a_tiny_rate_does_not_break_the_clock() -> None:
     faults = attrs.evolve(NO_FAULTS, stalls_per_day=1e-295, clock_jumps_per_day=5e-324)
-    stuck = Scenario(workload=Synthetic(jobs=9), workers=(Group(count=1, capabilities=()),), faults=faults)
-    assert run(attrs.evolve(stuck, workers=(Group(),))).violations == []
-    assert {violation.split()[0] for violation in run(stuck).violations} == {"I-57"}
+    scenario = Scenario(workload=Synthetic(jobs=9), faults=faults)
+    assert run(scenario).violations == []
+    stuck = run(scenario, schedule=lambda _engine, _worker, **_: None)
+    assert {violation.split()[0] for violation in stuck.violations} == {"I-57"}
 
 
 def test_no_fault_begins_after_the_last_submission_or_an_instant() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from grantcore import Scheduler
+from grantcore import Scheduler, Worker
 from grantcore.simulation.run import run
 from grantcore.simulation.scenario.model import (
     CsvTable,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from grantcore import GrantEngine, Worker
+    from grantcore import GrantEngine
     from grantcore.simulation.record import Record
     from grantcore.simulation.world.terms import Grant
 
@@ -125,15 +125,23 @@ def test_checks_of_the_whole_state_lose_no_facts() -> None:
     assert record.checks > record.steps // 50
 
 
+def _without_gpu(
+    engine: GrantEngine, worker: Worker, *, lanes: Sequence[str], grant_ttl_ms: int
+) -> Grant | None:
+    """A scheduler that takes every worker for one that has nothing."""
+    poor = Worker(worker.worker_id, worker.worker_instance_id, capabilities=())
+    return Scheduler(engine).claim_for_worker(poor, lanes=lanes, grant_ttl_ms=grant_ttl_ms)
+
+
 def test_a_run_ends_though_a_job_waits_for_one_that_cannot_end(tmp_path: Path) -> None:
     path = tmp_path / "jobs.csv"
     path.write_text("submit_ms,run_ms,capabilities,number,after\n0,5,gpu,1,\n0,5,,2,1\n0,5,,3,\n")
-    scenario = Scenario(workload=CsvTable(path=path), workers=(Group(count=1, capabilities=()),))
-    record = run_of(scenario)
+    scenario = Scenario(workload=CsvTable(path=path), workers=(Group(count=1, capabilities=("gpu",)),))
+    record = run_of(scenario, schedule=_without_gpu)
     assert rules(record) == {"I-57"}
     assert (record.submitted, record.ends) == (2, {"succeeded": 1})
     assert record.faults["stalls_per_day"] >= 365
-    assert rules(run_of(attrs.evolve(scenario, faults=NO_FAULTS))) == {"I-57"}
+    assert rules(run_of(attrs.evolve(scenario, faults=NO_FAULTS), schedule=_without_gpu)) == {"I-57"}
 
 
 def test_a_worker_is_one_row_of_the_timeline(record: Record) -> None:

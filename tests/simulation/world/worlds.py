@@ -88,7 +88,9 @@ class World:
         return [event.at_ms for event in self.of(kind)]
 
 
-def run_of(scenario: Scenario, *, observed: bool = False, steps: int = 1_000) -> Record:
+def run_of(
+    scenario: Scenario, *, schedule: Schedule | None = None, observed: bool = False, steps: int = 1_000
+) -> Record:
     """Run a scenario; one that does not end fails."""
 
     def count(_share: float) -> None:
@@ -97,7 +99,7 @@ def run_of(scenario: Scenario, *, observed: bool = False, steps: int = 1_000) ->
         assert steps, "it does not end"
 
     jobs, work = look_over(scenario)
-    return Run(scenario, muster(scenario.workers, work), jobs, observed=observed).to_the_end(count)
+    return Run(scenario, muster(scenario.workers, work), jobs, schedule, observed=observed).to_the_end(count)
 
 
 def rules(record: Record) -> set[str]:
