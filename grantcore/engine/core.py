@@ -56,7 +56,7 @@ from grantcore.model.records import Execution, Spec, SpecFields, Store
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.workers import Registration
 from grantcore.rules import registering, replaying
-from grantcore.rules.change import Arguments, Change, Note
+from grantcore.rules.change import ASK, Arguments, Change, Note
 from grantcore.rules.lapsing import LAPSES
 
 Pending = tuple["Callable[[Core, int, Any, Any], None]", int, Any, Any]
@@ -115,8 +115,8 @@ class Lock(Protocol):
     It is taken by ``acquire`` and a ``finally``: half the price of a ``with``, in every call there is.
     """
 
-    def acquire(self) -> object:
-        """Wait for the lock and take it."""
+    def acquire(self, *, blocking: bool = True) -> object:
+        """Wait for the lock and take it; or, if not ``blocking``, take it if it is free, and tell so."""
         ...
 
     def release(self) -> None:
@@ -136,9 +136,10 @@ class OwnerMark:
     def __init__(self) -> None:
         self._owned = False
 
-    def acquire(self) -> None:
+    def acquire(self, *, blocking: bool = True) -> bool:  # noqa: ARG002 - nobody to wait for
         """Remember that a call is running."""
         self._owned = True
+        return True
 
     def release(self) -> None:
         """Remember that none is."""
@@ -226,7 +227,8 @@ class Core:
     def _choose_way(self) -> None:
         """Open the plain way (``engine/inner.py``) while nobody observes and the ids are our own."""
         ids = self._ids
-        quiet = not self._subscriptions and not self._indexes.tallies.watching
+        heard = any(not subscription.closed for subscription in self._subscriptions)
+        quiet = not heard and not self._indexes.tallies.watching
         is_plain = quiet and self._last_ms <= _FAR_MS
         self._plain_ids = ids if type(ids) is MintedIds and is_plain else None
 
@@ -340,8 +342,11 @@ class Core:
         if record.phase is not step.source:
             raise InvariantBroken(f"a change from {step.source} to one in {record.phase}: please report")
         grant = record.grant
-        holder = holding(record)
-        was = before(record) if self._subscriptions else None
+        indexes = self._indexes
+        tallies = indexes.tallies
+        is_counted = tallies.counts(record.spec)
+        holder = holding(record) if is_counted else None
+        was = before(step, record) if self._subscriptions else None
         store = self._store
         sequence = store.sequence + 1
         self._pending = (_finish_change, sequence, change, (operator, was))
@@ -349,16 +354,18 @@ class Core:
         store.sequence = sequence
         if step.moves:
             record.phase = step.target
-            self._indexes.changed_phase(record, step.source, step.target)
+            indexes.changed_phase(record, step.source, step.target)
         elif step.reorders:
-            self._indexes.changed_priority(record)
+            indexes.changed_priority(record)
         if record.grant is not grant:
-            self._indexes.changed_grant(record, grant)
-        tallies = self._indexes.tallies
-        if tallies.counts(record.spec):
+            indexes.changed_grant(record, grant)
+        if is_counted:
             tallies.moved(record.spec, holder, holding(record))
         if soonest <= record.filed_ms:
-            self._deadlines.file(record)
+            if soonest == ASK:
+                self._deadlines.file(record)
+            else:
+                self._deadlines.stage(record, soonest)
         if record.past is not None:
             trim(record.past, self._config.lease_history_limit)
         if was is not None:
@@ -394,12 +401,32 @@ class Core:
 
     def _tell(self, event: Event) -> None:
         """Tell the observers; what one of them raises on purpose passes on when the state is whole."""
-        self._subscriptions = tuple(s for s in self._subscriptions if not s.closed)
-        self._choose_way()
         raised = tell(self._subscriptions, event)
+        for subscription in self._subscriptions:
+            if subscription.closed:
+                self._drop_closed()
+                break
         self._pending = None
         if raised is not None:
             raise raised
+
+    def _drop_closed(self) -> None:
+        """Forget the subscriptions that are closed; without any the plain way is open again."""
+        self._choose_way()
+        self._subscriptions = tuple([s for s in self._subscriptions if not s.closed])
+
+    def _notice_closing(self) -> None:
+        """Forget a subscription that has just been closed; while a call is running the next event does that.
+
+        Whoever closes may hold a lock that an observer waits for: so this waits for nobody.
+        """
+        lock = self._lock
+        if lock._is_owned() or not lock.acquire(blocking=False):
+            return
+        try:
+            self._drop_closed()
+        finally:
+            lock.release()
 
     def _recover(self, pending: Pending) -> None:
         """Finish an interrupted commit and build anew what is derived; may itself be interrupted. O(n)."""

@@ -68,9 +68,10 @@ class Executions(Core):
         self, now: int, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
     ) -> Created | Duplicate:
         """Create an execution, the general way, unless it is there already."""
-        duplicate = self._duplicate(now, spec.namespace, idempotency_key, execution_id)
-        if duplicate is not None:
-            return duplicate
+        if idempotency_key is not None or execution_id is not None:
+            duplicate = self._duplicate(now, spec.namespace, idempotency_key, execution_id)
+            if duplicate is not None:
+                return duplicate
         self._may_create(spec)
         if execution_id is None:
             execution_id = self._ids.execution_id(spec.lane_id)
@@ -133,13 +134,15 @@ class Executions(Core):
         """Refuse what does not exist or does not fit."""
         if spec.quota_policy_id is not None and spec.quota_policy_id not in self._store.quotas:
             raise QuotaPolicyNotFound("no quota policy has this id")
-        if not self._store.budgets.keys() >= set(spec.budget_ids):
+        if spec.budget_ids and not self._store.budgets.keys() >= set(spec.budget_ids):
             raise BudgetNotFound("no budget has this id")
         if spec.lane.state is LaneStatus.DRAINING:
             raise LaneDraining("the lane takes no new executions")
         limit = self._config.max_executions
         if limit is not None and len(self._records) >= limit:
             raise LimitExceeded("the store is full", limit="max_executions")
+        if spec.is_shelved:
+            return
         self._pending = TIDYING
         has_room = self._indexes.waiting.has_room(spec)
         self._pending = None

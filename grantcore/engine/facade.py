@@ -152,7 +152,7 @@ class GrantEngine(InnerLoop, Suspensions, Looking, Workers, Metering, Lanes):
         try:
             if self._pending is not None:
                 self._recover(self._pending)
-            subscription = Subscription(observer, self._store.sequence)
+            subscription = Subscription(observer, self._store.sequence, self._notice_closing)
             self._plain_ids = None
             self._subscriptions = (*self._subscriptions, subscription)
             return subscription

@@ -9,7 +9,6 @@ import attrs
 
 from grantcore.engine import explaining, reading
 from grantcore.engine.core import Core
-from grantcore.engine.observers import shown_attempt
 from grantcore.index.rolls import created, read_cursor
 from grantcore.model import checks
 from grantcore.model.errors import invalid
@@ -20,7 +19,7 @@ from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import LEASED, Phase
 from grantcore.model.records import Execution
 from grantcore.model.time import MAX_MS, gone
-from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent
+from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent, shown_attempt
 
 MAX_PAGE: Final = 100_000
 

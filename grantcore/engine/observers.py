@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
-
-import attrs
+from weakref import WeakMethod
 
 from grantcore.model.events import Created, Event, ExecutionEvent, GrantIssued
 from grantcore.model.grants import GrantRecord, HeldGrant
 from grantcore.model.leases import Lease
-from grantcore.model.past import lease_of, past_of
-from grantcore.model.phases import ACTIVE, IN_ATTEMPT
-from grantcore.model.records import Execution, spec_fields
-from grantcore.model.views import Attempt, AttemptInfo
+from grantcore.model.past import first_attempt, lease_of
+from grantcore.model.records import Execution, shown_policy, shown_tags
+from grantcore.model.views import AttemptInfo, frozen, shown_attempt
 from grantcore.rules.change import Arguments, Change, Step
 
 Observer = Callable[[Event], None]
@@ -35,17 +32,22 @@ class Subscription:
     True
     """
 
-    __slots__ = ("closed", "observer", "told")
+    __slots__ = ("_notice", "closed", "observer", "told")
 
-    def __init__(self, observer: Observer, told: int) -> None:
-        """Begin after event number ``told``."""
+    def __init__(self, observer: Observer, told: int, notice: Callable[[], None]) -> None:
+        """Begin after event number ``told``; ``notice``, a method of the engine, hears of the closing."""
         self.observer = observer
         self.told = told
         self.closed = False
+        # Not to hold the engine, which holds this: it goes when its user lets go of it.
+        self._notice = WeakMethod(notice)
 
     def close(self) -> None:
         """Hear no more; idempotent."""
         self.closed = True
+        notice = self._notice()
+        if notice is not None:
+            notice()
 
     def __enter__(self) -> Self:
         """Use as a context that closes it."""
@@ -61,25 +63,24 @@ class Subscription:
         self.close()
 
 
-@attrs.frozen
-class Before:
-    """What an event must tell of the record as it was."""
-
-    in_attempt: bool
-    attempt_index: int
-    grant: HeldGrant | None
-    lease: Lease | None
+Before = tuple["HeldGrant | None", "Lease | None", "int | None"]
+"""What an event must tell of the record as it was: grant, lease that ends, index of the attempt that may."""
 
 
-def before(record: Execution) -> Before:
+def before(step: Step, record: Execution) -> Before:
     """Keep what the change will overwrite."""
-    lease = lease_of(record) if record.phase in ACTIVE else None
-    return Before(record.phase in IN_ATTEMPT, record.attempt_count - 1, record.grant, lease)
+    lease = lease_of(record) if step.releases else None
+    return (record.grant, lease, record.attempt_count - 1 if step.leaves else None)
 
 
 def event_of(change: Change, sequence: int, operator: str | None, was: Before) -> ExecutionEvent:
-    """Build the event of a change that has been written."""
+    """Build the event of a change that has been written.
+
+    Nothing in it is copied again: what a change tells was copied when it was read from the caller, and cannot
+    change. Only what the engine goes on reading itself is told as a copy, policies and tags.
+    """
     step, _, record, at_ms, arguments, _ = change
+    grant, lease, attempt_index = was
     build: Callable[..., ExecutionEvent] = step.event
     return build(
         sequence,
@@ -88,30 +89,51 @@ def event_of(change: Change, sequence: int, operator: str | None, was: Before) -
         record.execution_id,
         record.spec.lane_id,
         step.target,
-        shown_grant(record, was.grant) if record.grant is None else None,
-        was.lease if step.target not in ACTIVE else None,
-        _closed_attempt(record, was),
+        shown_grant(record, grant) if record.grant is None else None,
+        lease,
+        None if attempt_index is None else _closed_attempt(record, attempt_index),
         *_own_fields(step, record, arguments),
     )
 
 
-def _own_fields(step: Step, record: Execution, arguments: Arguments) -> Iterator[object]:
+def _own_fields(step: Step, record: Execution, arguments: Arguments) -> Arguments:
     """The fields that only this kind of event has."""
     if step.event is Created:
-        *told, new_key, _ = arguments
-        yield from (record.priority, *copy.deepcopy(spec_fields(record.spec)[1:]), *copy.deepcopy(told))
-        yield from (None, None) if new_key is None else (new_key[0][1], new_key[1].expires_at_ms)
-        return
+        return _creation(record, arguments)
     if step.event is GrantIssued:
-        grant, credited, *_ = arguments
-        yield from (shown_grant(record, grant), credited)
-        return
-    yield from arguments[: step.told]
+        return (shown_grant(record, arguments[0]), arguments[1])
+    return arguments[: step.told]
 
 
-def _closed_attempt(record: Execution, was: Before) -> AttemptInfo | None:
-    attempt = past_of(record).attempts[was.attempt_index] if was.in_attempt else None
-    return shown_attempt(attempt) if attempt is not None and attempt.ended_at_ms is not None else None
+def _creation(record: Execution, arguments: Arguments) -> Arguments:
+    """All the arguments of a creation."""
+    payload, tags, delay_until_ms, deadline_at_ms, new_key, _ = arguments
+    spec = record.spec
+    return (
+        record.priority,
+        spec.required,
+        spec.namespace,
+        spec.execution_kind,
+        spec.creator_identity,
+        shown_policy(spec),
+        spec.quota_policy_id,
+        spec.budget_ids,
+        payload,
+        shown_tags(tags),
+        delay_until_ms,
+        deadline_at_ms,
+        None if new_key is None else new_key[0][1],
+        None if new_key is None else new_key[1].expires_at_ms,
+    )
+
+
+def _closed_attempt(record: Execution, index: int) -> AttemptInfo | None:
+    """The attempt, if it has ended."""
+    past = record.past
+    attempt = first_attempt(record) if past is None else past.attempts[index]
+    if attempt.ended_at_ms is None:
+        return None
+    return frozen(attempt) if past is None else shown_attempt(attempt)
 
 
 def shown_grant(record: Execution, grant: HeldGrant | None) -> GrantRecord | None:
@@ -132,11 +154,6 @@ def shown_grant(record: Execution, grant: HeldGrant | None) -> GrantRecord | Non
         issued_at_ms,
         expires_at_ms,
     )
-
-
-def shown_attempt(attempt: Attempt) -> AttemptInfo:
-    """An attempt as the engine shows it."""
-    return AttemptInfo(**attrs.asdict(attempt, recurse=False))
 
 
 def tell(subscriptions: tuple[Subscription, ...], event: Event) -> BaseException | None:

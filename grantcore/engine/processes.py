@@ -20,7 +20,7 @@ class ForeignLock:
 
     __slots__ = ()
 
-    def acquire(self) -> None:
+    def acquire(self, *, blocking: bool = True) -> object:
         """Do nothing; nobody comes so far."""
 
     def release(self) -> None:

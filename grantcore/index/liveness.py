@@ -75,8 +75,10 @@ class Liveness:
 
     def ceiling(self, worker_instance_id: str) -> int | None:
         """The most an instance may hold, by any of its registrations. O(its namespaces)."""
-        registrations = self._instances.get(worker_instance_id, {}).values()
-        ceilings = [r.max_leases for r in registrations if r.max_leases is not None]
+        registrations = self._instances.get(worker_instance_id)
+        if registrations is None:
+            return None
+        ceilings = [r.max_leases for r in registrations.values() if r.max_leases is not None]
         return min(ceilings, default=None)
 
     def known(self) -> Iterator[Registration]:

@@ -7,7 +7,8 @@ that reading first and goes on from there, so both ways tell the same story; ``c
 
 from __future__ import annotations
 
-from grantcore.model.leases import Lease, new_lease
+from grantcore.model.ids import rendered
+from grantcore.model.leases import AttemptType, Lease, Tenure, new_lease
 from grantcore.model.phases import LEASE_EXPIRED, LEASE_REVOKED, SUCCEEDED
 from grantcore.model.records import NOTHING, Execution, Past
 from grantcore.model.views import Attempt, LeaseEvent
@@ -23,11 +24,13 @@ def derived(record: Execution) -> Past:
     if record.tenure is None:
         return Past({}, {}, 0)
     history = dict(enumerate(_story(record)))
-    return Past({0: _first_attempt(record)}, history, len(history))
+    return Past({0: first_attempt(record)}, history, len(history))
 
 
-def _first_attempt(record: Execution) -> Attempt:
-    attempt = begun(lease_of(record))
+def first_attempt(record: Execution) -> Attempt:
+    """Read the attempt of a first lease off the record's stamps."""
+    assert record.tenure is not None
+    attempt = begun(record.tenure)
     if record.phase is SUCCEEDED:
         attempt.attempt_state = "ended_success"
         attempt.ended_at_ms = record.completed_at_ms
@@ -55,20 +58,21 @@ def lease_of(record: Execution) -> Lease:
     return new_lease(record.tenure, record.expires_at_ms, record.renewal_deadline_ms)
 
 
-def begun(lease: Lease) -> Attempt:
+def begun(tenure: Tenure) -> Attempt:
     """The attempt that starts with a lease."""
+    execution_id, _, lease_id, epoch, attempt_id, index, kind, _, worker_id, instance_id, now, prefix = tenure
     return Attempt(
-        execution_id=lease.execution_id,
-        attempt_id=lease.attempt_id,
-        attempt_index=lease.attempt_index,
-        attempt_type=lease.attempt_type,
+        execution_id=execution_id,
+        attempt_id=rendered(prefix, attempt_id),
+        attempt_index=index,
+        attempt_type=AttemptType(kind),
         attempt_state="started",
-        created_at_ms=lease.acquired_at_ms,
-        started_at_ms=lease.acquired_at_ms,
-        lease_id=lease.lease_id,
-        lease_epoch=lease.lease_epoch,
-        worker_id=lease.worker_id,
-        worker_instance_id=lease.worker_instance_id,
+        created_at_ms=now,
+        started_at_ms=now,
+        lease_id=rendered(prefix, lease_id),
+        lease_epoch=epoch,
+        worker_id=worker_id,
+        worker_instance_id=instance_id,
     )
 
 

@@ -9,6 +9,7 @@ reading. Nothing here is a rule: rules decide, these are stored to.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -60,7 +61,7 @@ def _is_plain(spec: Spec) -> bool:
 class Spec:
     """What all executions created alike share; interned by the engine, so it is compared by identity.
 
-    It never changes, save for the mark of the shelves.
+    It never changes, save for the mark of the shelves and what is made at its first use.
     """
 
     lane_id: str
@@ -79,6 +80,21 @@ class Spec:
 
     is_shelved: bool = attrs.field(default=False, init=False)
     """Whether there is a shelf for fresh attempts of it, with room: derived (``index/waiting.py``)."""
+
+    copied_policy: ExecutionPolicy | None = attrs.field(default=None, init=False)
+    """The policy as events tell it: a copy, made when it is first told."""
+
+
+def shown_policy(spec: Spec) -> ExecutionPolicy:
+    """The policy as the engine shows it: never its own."""
+    if spec.copied_policy is None:
+        spec.copied_policy = copy.deepcopy(spec.policy)
+    return spec.copied_policy
+
+
+def shown_tags(tags: Mapping[str, str]) -> Mapping[str, str]:
+    """Tags as the engine shows them: never its own."""
+    return FrozenDict(tags) if tags else NO_TAGS
 
 
 SpecFields = tuple[str, tuple[str, ...], str, str, str, ExecutionPolicy, "str | None", tuple[str, ...]]

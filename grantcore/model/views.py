@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
+from typing import Final
 
 import attrs
 
@@ -112,6 +114,21 @@ class Attempt:
 @attrs.frozen(kw_only=True, weakref_slot=False)  # pyright: ignore[reportGeneralTypeIssues] - and so it is
 class AttemptInfo(Attempt):
     """One try at an execution, as the engine shows it."""
+
+
+_ATTEMPT: Final = tuple(field.name for field in attrs.fields(Attempt))
+_values_of: Final = attrgetter(*_ATTEMPT)
+
+
+def shown_attempt(attempt: Attempt) -> AttemptInfo:
+    """An attempt as the engine shows it: a copy."""
+    return frozen(Attempt(**dict(zip(_ATTEMPT, _values_of(attempt), strict=True))))
+
+
+def frozen(attempt: Attempt) -> AttemptInfo:
+    """Show an attempt that nobody else has: it becomes the frozen one (``model/values.py``)."""
+    attempt.__class__ = AttemptInfo
+    return attempt  # type: ignore[return-value]
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ import attrs
 from grantcore.model.errors import InvariantBroken
 from grantcore.model.events import Event, ExecutionEvent, PriorityChanged
 from grantcore.model.life import LIFE, EventType
-from grantcore.model.phases import Phase
+from grantcore.model.phases import ACTIVE, IN_ATTEMPT, Phase
 from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
 
@@ -35,6 +35,12 @@ class Step:
     reorders: bool
     """Whether it changes the place in the queue."""
 
+    releases: bool
+    """Whether a lease, current or lost, ends by it."""
+
+    leaves: bool
+    """Whether it leads out of a phase with an attempt, which may end by it."""
+
     told: int
     """How many of a change's arguments are the event's own fields."""
 
@@ -49,6 +55,8 @@ def _all_steps() -> Mapping[tuple[EventType, Phase | None, Phase | None], Step]:
                 target,
                 moves=source is not target,
                 reorders=event is PriorityChanged,
+                releases=source in ACTIVE and target not in ACTIVE,
+                leaves=source in IN_ATTEMPT and source is not target,
                 told=len(attrs.fields(event)) - shared,
             )
             for source, ways in LIFE.items()

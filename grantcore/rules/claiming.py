@@ -179,7 +179,7 @@ def reclaim(record: Execution, now: int, taker: Taker, ids: IdSource, store: Sto
     lease = _lease(record, now, taker, ids, store, RECLAIMED, AttemptType.RECLAIM)
     past = past_of(record)
     old = past.attempts[record.attempt_count - 1]
-    new = begun(lease)
+    new = begun(lease.tenure)
     new.reclaim_reason = "lease_expired" if record.phase is LEASE_EXPIRED else "lease_revoked"
     new.previous_attempt_index = old.attempt_index
     line = _reclaimed_line(record, lease)
@@ -220,7 +220,7 @@ def _sum(field: str, now: int, duration_ms: int) -> int:
 
 def _begun(record: Execution, lease: Lease) -> Attempt:
     """A new attempt with its lineage (reference 4.2)."""
-    attempt = begun(lease)
+    attempt = begun(lease.tenure)
     rare = record.rare or NOTHING
     if record.origin is RETRY:
         attempt.retry_reason = rare.pending_retry_reason

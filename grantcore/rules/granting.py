@@ -104,7 +104,7 @@ def granted(
     if expires_at_ms > MAX_MS:
         raise invalid("grant_ttl_ms", "such that its end is an instant before 2**53")
     issued = _ISSUED if record.phase is ELIGIBLE else step(events.GrantIssued, record.phase, record.phase)
-    shown = tuple((lane.lane_id, credit) for lane, credit in credited)
+    shown = tuple([(lane.lane_id, credit) for lane, credit in credited]) if credited else ()
     name = record.spec.quota_policy_id
     counted = None if kind is not CLAIM or name is None else (store.quotas[name], store.sequence + 1)
     arguments = ((kind, now, expires_at_ms, terms), shown, credited, counted)

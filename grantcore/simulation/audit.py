@@ -1,85 +1,163 @@
-"""What must hold, judged from outside: from what the engine answered, not from its state.
+"""What must hold, judged from outside: from what the engine told and what the downstream resource took.
 
-A simulated resource could check as much by itself, from the epoch that comes with every effect:
+The auditor never looks at the engine's state. It keeps, of each execution that is not purged yet, the
+epoch, the end of the lease and the highest epoch of an accepted effect, and believes only this:
 
-* a new lease has the next epoch (I-02);
-* a call is accepted only while its lease lives, and never after the end (I-04, I-38);
-* a renewal leads into the future (I-08);
-* accepted effects carry epochs that never fall (I-11);
-* nobody is refused in time (I-55);
-* every job ends, once (I-39).
+* a new lease has the next epoch, the first has any above 0 (I-02); it begins when nobody holds another
+  (I-01), not after the end (I-38);
+* a holder's call is accepted only of the holder, in time (I-04, I-11), and a renewal leads on (I-08);
+* a lease lapses at its very end: nobody is refused, or lapses, in time (I-55), nobody late (I-54);
+* accepted effects carry epochs that never fall, and were issued (I-11);
+* every execution ends once, and is purged after that (I-39); in the end nothing is left (I-57).
+
+Instants are the engine's, as its answers and events carry them, so a clock that jumps is no excuse.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+import attrs
 
-    from grantcore import Lease
+MAX_KEPT: Final = 100
+"""So many violations are kept in words; all are counted."""
 
 
-class Audit:
-    """Keeps the highest epoch and the ends of each execution, and what was wrong. O(1) per call."""
+@attrs.define(eq=False)
+class _Seen:
+    """What is known of one execution."""
+
+    epoch: int = 0
+    effect_epoch: int = 0
+    expires_at_ms: int = 0
+    held: bool = False
+    ended: bool = False
+
+
+class Auditor:
+    """Judges each fact as it comes; O(1) each, memory O(executions that are not purged)."""
 
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self.violations: list[str] = []
-        self._refused: Counter[str] = Counter()
-        self._epochs: dict[str, int] = {}
-        self._ends: Counter[str] = Counter()
-
-    @property
-    def refused(self) -> Mapping[str, int]:
-        """How many calls were refused, by code, codes in order."""
-        return dict(sorted(self._refused.items()))
-
-    def acquired(self, lease: Lease) -> None:
-        """See a new lease."""
-        before = self._epochs.get(lease.execution_id, 0)
-        self._believe(
-            lease.lease_epoch == before + 1, f"I-02 {lease.execution_id}: epoch skipped or repeated"
-        )
-        self._epochs[lease.execution_id] = max(before, lease.lease_epoch)
-
-    def accepted(self, lease: Lease, now_ms: int) -> None:
-        """See that the engine did what a worker asked for with this lease."""
-        execution_id = lease.execution_id
-        self._believe(now_ms < lease.expires_at_ms, f"I-04 {execution_id}: a lapsed lease was accepted")
-        self._believe(not self._ends[execution_id], f"I-38 {execution_id}: accepted after its end")
-        self._believe(
-            lease.lease_epoch >= self._epochs[execution_id],
-            f"I-11 {execution_id}: an epoch was accepted after a later one",
-        )
-
-    def renewed(self, lease: Lease, now_ms: int) -> bool:
-        """See what a renewal gave, and tell whether one can go on with it."""
-        lives = now_ms < lease.expires_at_ms
-        self._believe(lives, f"I-08 {lease.execution_id}: renewed into the past")
-        return lives
-
-    def refused_call(self, lease: Lease, now_ms: int, code: str) -> None:
-        """See that the engine refused what a worker asked for with this lease."""
-        self._refused[code] += 1
-        late = now_ms >= lease.expires_at_ms
-        self._believe(late, f"I-55 {lease.execution_id}: refused in time with {code}")
-
-    def ended(self, execution_id: str) -> None:
-        """See an end, good or bad."""
-        self._ends[execution_id] += 1
-
-    def close(self, execution_ids: Iterable[str]) -> None:
-        """Judge the whole run: every job has ended, once."""
-        for execution_id in execution_ids:
-            ends = self._ends[execution_id]
-            self._believe(ends == 1, f"I-39 {execution_id}: ended {ends} times")
+        self.found = 0
+        self._seen: dict[str, _Seen] = {}
 
     def broken(self, finding: str) -> None:
-        """See what somebody else found wrong."""
-        self.violations.append(finding)
-
-    def _believe(self, holds: bool, finding: str) -> None:
-        if not holds:
+        """Something is wrong."""
+        self.found += 1
+        if self.found <= MAX_KEPT:
             self.violations.append(finding)
+
+    # -- what the engine tells ---------------------------------------------------------------
+
+    def created(self, execution_id: str) -> None:
+        """An execution came to be."""
+        if execution_id in self._seen:
+            self.broken(f"I-39 {execution_id}: created twice")
+        self._seen[execution_id] = _Seen()
+
+    def leased(self, execution_id: str, epoch: int, expires_at_ms: int) -> None:
+        """Somebody took a lease."""
+        seen = self._of(execution_id)
+        if seen.ended:
+            self.broken(f"I-38 {execution_id}: leased after its end")
+        if seen.held:
+            self.broken(f"I-01 {execution_id}: leased while somebody holds epoch {seen.epoch}")
+        if epoch != seen.epoch + 1 and (seen.epoch or epoch < 1):
+            self.broken(f"I-02 {execution_id}: epoch {epoch} after {seen.epoch}")
+        seen.epoch = max(epoch, seen.epoch)
+        seen.held = True
+        seen.expires_at_ms = expires_at_ms
+
+    def renewed(self, at_ms: int, execution_id: str, epoch: int, expires_at_ms: int) -> None:
+        """A renewal was accepted."""
+        seen = self._accepted(at_ms, execution_id, epoch, "renewed")
+        if expires_at_ms <= at_ms:
+            self.broken(f"I-08 {execution_id}: renewed into the past")
+        seen.expires_at_ms = expires_at_ms
+
+    def lapsed(self, at_ms: int, execution_id: str, epoch: int) -> None:
+        """A lease ran out."""
+        seen = self._of(execution_id)
+        if not seen.held or epoch != seen.epoch:
+            self.broken(f"I-01 {execution_id}: epoch {epoch} lapsed, which nobody held")
+        elif at_ms != seen.expires_at_ms:
+            rule = "I-55" if at_ms < seen.expires_at_ms else "I-54"
+            self.broken(f"{rule} {execution_id}: lapsed at {at_ms}, but was to end at {seen.expires_at_ms}")
+        seen.held = False
+
+    def let_go(self, at_ms: int, execution_id: str, epoch: int) -> None:
+        """A holder's call ended the attempt but not the execution."""
+        self._accepted(at_ms, execution_id, epoch, "let go").held = False
+
+    def finished(self, at_ms: int, execution_id: str, epoch: int) -> None:
+        """A holder's call ended the execution, well or not."""
+        self._accepted(at_ms, execution_id, epoch, "finished").held = False
+        self._end(execution_id)
+
+    def stopped(self, execution_id: str, *, ended: bool) -> None:
+        """The engine or an operator took the execution from whoever had it, or nobody."""
+        self._of(execution_id).held = False
+        if ended:
+            self._end(execution_id)
+
+    def purged(self, execution_id: str) -> None:
+        """The engine forgot an execution; so does the auditor."""
+        if not self._of(execution_id).ended:
+            self.broken(f"I-39 {execution_id}: purged before its end")
+        self._seen.pop(execution_id, None)
+
+    # -- what workers and the resource tell --------------------------------------------------
+
+    def refused(self, at_ms: int, execution_id: str, epoch: int, code: str) -> None:
+        """The engine refused a holder's call, of whoever believed to be one."""
+        seen = self._seen.get(execution_id)
+        if seen is not None and seen.held and epoch == seen.epoch and at_ms < seen.expires_at_ms:
+            self.broken(f"I-55 {execution_id}: epoch {epoch} was refused in time with {code}")
+
+    def effect(self, execution_id: str, epoch: int, *, accepted: bool) -> None:
+        """The resource accepted or refused an effect."""
+        seen = self._seen.get(execution_id)
+        if seen is None:
+            if accepted:
+                self.broken(f"I-11 {execution_id}: an effect on what is gone was accepted")
+        elif accepted != (seen.effect_epoch <= epoch <= seen.epoch):
+            word = "accepted" if accepted else "refused"
+            self.broken(
+                f"I-11 {execution_id}: an effect of epoch {epoch} was {word} after {seen.effect_epoch}"
+            )
+        elif accepted:
+            seen.effect_epoch = epoch
+
+    # -- the end -----------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Judge the whole run: every execution has ended."""
+        for execution_id, seen in self._seen.items():
+            if not seen.ended:
+                self.broken(f"I-57 {execution_id}: has not ended")
+
+    def _of(self, execution_id: str) -> _Seen:
+        seen = self._seen.get(execution_id)
+        if seen is None:
+            self.broken(f"I-39 {execution_id}: lives, but was never created, or is purged")
+            seen = self._seen[execution_id] = _Seen()
+        return seen
+
+    def _accepted(self, at_ms: int, execution_id: str, epoch: int, did: str) -> _Seen:
+        """Judge that a holder's call was accepted."""
+        seen = self._of(execution_id)
+        if seen.ended:
+            self.broken(f"I-38 {execution_id}: {did} after its end")
+        elif epoch != seen.epoch or not seen.held:
+            self.broken(f"I-11 {execution_id}: {did} by epoch {epoch}, which does not hold it")
+        elif at_ms >= seen.expires_at_ms:
+            self.broken(f"I-04 {execution_id}: {did} at {at_ms}, but the lease ended at {seen.expires_at_ms}")
+        return seen
+
+    def _end(self, execution_id: str) -> None:
+        seen = self._of(execution_id)
+        if seen.ended:
+            self.broken(f"I-39 {execution_id}: ended twice")
+        seen.ended = True

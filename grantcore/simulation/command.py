@@ -1,133 +1,230 @@
-"""The command line: ``grantcore simulate [FILE.swf]``."""
+"""The command line: ``grantcore simulate`` and ``grantcore sweep``, their options and exit codes.
+
+What they do is in ``simulating`` and ``sweeping``, imported when they are called: help is quick.
+"""
 
 from __future__ import annotations
 
-import sys
-import time
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
-from rich.console import Console
-
-from grantcore import GrantError
-from grantcore.simulation import report
-from grantcore.simulation.chance import Chance
-from grantcore.simulation.swf import SwfError, read_swf
-from grantcore.simulation.workload import synthetic
-from grantcore.simulation.world import Settings, simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable
 
-    from grantcore.simulation.job import Job
+F = TypeVar("F", bound="Callable[..., None]")
 
-SYNTHETIC_JOBS: Final = 2_000
 MAX_COUNT: Final = 10_000_000
-DEFAULTS: Final = Settings()
+FILE: Final = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+NEW_FILE: Final = click.Path(dir_okay=False, writable=True, path_type=Path)
 
 
-def _share(_context: click.Context, _option: click.Parameter, value: float) -> float:
-    """Accept a number of 0 to 1; "not a number" is none."""
-    if not 0 <= value <= 1:
-        raise click.BadParameter("must be a number of 0 to 1.")
-    return value
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="grantcore")
 def cli() -> None:
     """Grant and lease engine: what can be tried from the command line."""
 
 
-@cli.command("simulate")
-@click.argument(
-    "file", required=False, type=click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-)
+def scenario_options(command: F) -> F:
+    """Add what both commands take: the scenario, and what is changed in it."""
+    for add in reversed(
+        (
+            click.argument("scenario", metavar="[SCENARIO]", required=False, type=FILE),
+            click.option(
+                "--seed", type=click.IntRange(0, 2**53 - 1), help="Same scenario and seed, same run."
+            ),
+            click.option(
+                "--set",
+                "changes",
+                metavar="KEY=VALUE",
+                multiple=True,
+                help="Change a value of the scenario: any key of the file, or its last part if there is one"
+                " only. Repeatable.",
+            ),
+            click.option("--workers", type=click.IntRange(1, 100_000), help="Size of the fleet."),
+            click.option(
+                "--lease-ttl-ms",
+                type=click.IntRange(1, 86_400_000),
+                help="Time to live of a lease, in virtual milliseconds.",
+            ),
+            click.option("--limit", type=click.IntRange(1, MAX_COUNT), help="Take this many jobs."),
+            click.option(
+                "--lenient",
+                is_flag=True,
+                help="Skip and count malformed lines of a log, instead of refusing it.",
+            ),
+            click.option(
+                "--check-every",
+                type=click.IntRange(1, MAX_COUNT),
+                help="Check the whole state after so many events.  [default: so that it costs little]",
+            ),
+            click.option(
+                "--scheduler",
+                metavar="PACKAGE.MODULE:CALLABLE",
+                help="Your scheduler, instead of the one that is built in.",
+            ),
+        )
+    ):
+        command = add(command)
+    return command
+
+
+@cli.command("simulate", short_help="Run a workload through the engine, with faults.")
+@scenario_options
+@click.option("--json", "as_json", is_flag=True, help="Write the report as JSON to stdout, and nothing else.")
+@click.option("--html", type=NEW_FILE, help="Write the report as one self-contained page.")
 @click.option(
-    "--seed", type=click.IntRange(0, 2**53 - 1), default=DEFAULTS.seed, help="Same seed, same digest."
-)
-@click.option(
-    "--workers", type=click.IntRange(1, 100_000), default=DEFAULTS.workers, help="Size of the fleet."
-)
-@click.option(
-    "--lease-ttl-ms",
-    type=click.IntRange(1_000, 86_400_000),
-    default=DEFAULTS.lease_ttl_ms,
-    help="Time to live of a lease, in virtual milliseconds.",
-)
-@click.option(
-    "--crash-rate",
-    type=float,
-    callback=_share,
-    default=DEFAULTS.crash_rate,
-    help="Share of leases whose worker vanishes.",
-)
-@click.option(
-    "--late-rate",
-    type=float,
-    callback=_share,
-    default=DEFAULTS.late_rate,
-    help="Share of the other leases whose worker sleeps past their end.",
-)
-@click.option(
-    "--check-every",
-    type=click.IntRange(1, MAX_COUNT),
-    show_default="half the number of jobs",
-    help="Events between two checks of the whole state.",
-)
-@click.option(
-    "--limit",
-    type=click.IntRange(1, MAX_COUNT),
-    show_default=f"all of FILE, or {SYNTHETIC_JOBS}",
-    help="Take this many jobs.",
+    "--replay",
+    type=FILE,
+    help="Run the scenario of a JSON report again, and tell whether all of it comes out the same.",
 )
 def simulate_command(
     *,
-    file: Path | None,
-    seed: int,
-    workers: int,
-    lease_ttl_ms: int,
-    crash_rate: float,
-    late_rate: float,
-    check_every: int | None,
+    scenario: Path | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    workers: int | None,
+    lease_ttl_ms: int | None,
     limit: int | None,
+    lenient: bool,
+    check_every: int | None,
+    scheduler: str | None,
+    as_json: bool,
+    html: Path | None,
+    replay: Path | None,
 ) -> None:
-    """Run a workload through the engine under virtual time, with crashes and late workers.
+    """Run a workload through the engine under virtual time, with faults, and audit it from outside.
 
-    FILE is a log in the Standard Workload Format; without one a workload is made up. Every call of a
-    worker that lost its lease must be refused, every job must end once, every invariant must hold:
-    exit code 1 if not.
+    SCENARIO is a scenario (.toml), a log in the Standard Workload Format (.swf, .swf.gz) or a table (.csv,
+    .csv.gz); without one a workload is made up.
+
+    Exit code: 0: all that must hold did; 1: it did not, or a replay came out otherwise; 2: bad input.
     """
-    settings = Settings(
-        seed=seed,
+    from grantcore.simulation import simulating
+    from grantcore.simulation.asking import Asked, refusing
+
+    asked = Asked.of(
+        scenario,
+        changes,
+        scheduler,
         workers=workers,
         lease_ttl_ms=lease_ttl_ms,
-        crash_rate=crash_rate,
-        late_rate=late_rate,
+        limit=limit,
+        lenient=lenient,
         check_every=check_every,
+        seed=seed,
     )
-    began_s = time.perf_counter()
-    chance = Chance(seed)
-    try:
-        outcome = simulate(_jobs(file, limit, chance), settings, chance)
-    except (GrantError, SwfError, OSError) as problem:
-        raise click.ClickException(str(problem)) from problem
-    _show(report.rows(outcome, time.perf_counter() - began_s))
-    if outcome.violations:
-        raise SystemExit(1)
+    with refusing():
+        if replay is not None:
+            code = simulating.replay(replay, asked, as_json=as_json, html=html)
+        else:
+            code = simulating.simulate(asked, as_json=as_json, html=html)
+    raise SystemExit(code)
 
 
-def _jobs(file: Path | None, limit: int | None, chance: Chance) -> list[Job]:
-    """Take the jobs of the file, or make some up."""
-    if file is None:
-        return list(synthetic(chance, limit or SYNTHETIC_JOBS))
-    return list(islice(read_swf(file), limit))
+@cli.command("sweep", short_help="Run many settings over many seeds, and advise one.")
+@scenario_options
+@click.option(
+    "--vary",
+    "axes",
+    metavar="KEY=V1,V2,...",
+    multiple=True,
+    help="Values to try: lease_ttl_ms=5000,30000. Given again: every combination.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 10_000),
+    default=3,
+    show_default=True,
+    help="Runs of each setting: the seed of the scenario and those that follow.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of what is found and of finished runs.  [default: SCENARIO-sweep]",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1, 1_024), help="Runs at a time, each in a process.  [default: the cores]"
+)
+@click.option("--dask", metavar="ADDRESS", help="Run on a Dask cluster, for example tcp://host:8786.")
+@click.option("--objective", metavar="METRIC", help="Advise the setting that is best in this measure.")
+@click.option(
+    "--subject-to",
+    "bounds",
+    metavar="METRIC<=NUMBER",
+    multiple=True,
+    help="A bound that the advised setting must keep, in the unit of the measure. Repeatable.",
+)
+@click.option(
+    "--trade-off",
+    metavar="METRIC,METRIC,METRIC",
+    default="recovery_p95_ms, wasted_share, renewals_per_hour",
+    show_default=True,
+    help="The measures of front and picture: upright axis, level axis, size of marks.",
+)
+@click.option("--fresh", is_flag=True, help="Do runs again that were finished before.")
+@click.option("--json", "as_json", is_flag=True, help="Write all of it as JSON to stdout, and nothing else.")
+@click.option("--metrics", is_flag=True, help="List the measures, and exit.")
+def sweep_command(
+    *,
+    scenario: Path | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    workers: int | None,
+    lease_ttl_ms: int | None,
+    limit: int | None,
+    lenient: bool,
+    check_every: int | None,
+    scheduler: str | None,
+    axes: tuple[str, ...],
+    seeds: int,
+    out: Path | None,
+    jobs: int | None,
+    dask: str | None,
+    objective: str | None,
+    bounds: tuple[str, ...],
+    trade_off: str,
+    fresh: bool,
+    as_json: bool,
+    metrics: bool,
+) -> None:
+    """Run every combination of the values that vary, each with the same seeds, and compare them.
 
+    What is found goes to the terminal and into a folder: tables (CSV), all of it (JSON), a picture, a page.
+    Finished runs are kept there: the same command, started again, does only what is missing.
 
-def _show(lines: Sequence[report.Row]) -> None:
-    """Print for whom is reading."""
-    if sys.stdout.isatty():
-        Console().print(report.table(lines))
-    else:
-        click.echo(report.plain(lines))
+    Exit code: 0: every run was done and sound; 1: one was not; 2: bad input; 130: interrupted.
+    """
+    from grantcore.simulation import sweeping
+    from grantcore.simulation.asking import Asked, refusing
+    from grantcore.simulation.sweep.findings import Question
+
+    if metrics:
+        sweeping.list_metrics()
+        return
+    asked = Asked.of(
+        scenario,
+        changes,
+        scheduler,
+        workers=workers,
+        lease_ttl_ms=lease_ttl_ms,
+        limit=limit,
+        lenient=lenient,
+        check_every=check_every,
+        seed=seed,
+    )
+    with refusing():
+        wish = sweeping.Wish(
+            asked=asked,
+            axes=axes,
+            seeds=seeds,
+            folder=out,
+            jobs=jobs,
+            dask=dask,
+            question=Question.parse(trade_off, objective, bounds),
+            fresh=fresh,
+            as_json=as_json,
+        )
+        code = sweeping.sweep(wish)
+    raise SystemExit(code)

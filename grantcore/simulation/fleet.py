@@ -1,66 +1,101 @@
-"""The workers: who they are, what they can run, and who is idle."""
+"""The workers: who they are and what they can run."""
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING
 
 import attrs
 
-from grantcore.simulation.job import tokens
+from grantcore.simulation.workloads.mapping import carried
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Mapping, Sequence
+
+    from grantcore.simulation.scenario.model import Group
+
+Work = dict[tuple[str, ...], int]
+"""Work in milliseconds by required capability set."""
 
 
-@attrs.define
-class Worker:
-    """One simulated worker: it runs one job at a time, and after a crash it is a new instance."""
+@attrs.frozen
+class Member:
+    """A worker as it is planned: its id, its tokens in order, how many thousandths of a job's pace it has."""
 
     worker_id: str
-    size: int
-    starts: int = 1
-
-    @property
-    def worker_instance_id(self) -> str:
-        """The process it is now."""
-        return f"{self.worker_id}.{self.starts}"
-
-    @property
-    def capabilities(self) -> tuple[str, ...]:
-        """What it can run."""
-        return tokens(self.size)
+    capabilities: tuple[str, ...]
+    speed_permille: int
 
 
-class Fleet:
-    """Idle workers by size; who has been idle longest goes first.
+def muster(groups: Sequence[Group], work: Mapping[tuple[str, ...], int]) -> list[Member]:
+    """Name all workers. A group without capabilities of its own is shared out over the work.
 
-    Sizes go round, the largest first, so that even a fleet of one can run every job.
+    A worker that carries a size carries all smaller ones (``mapping.carried``).
+
+    Args:
+        groups: the groups of the scenario.
+        work: of the workload, in milliseconds by required capability set.
+
+    O(workers + sets · log sets) for each group.
     """
+    return [
+        Member(f"{group.name}-{number}", capabilities, max(round(group.speed * 1000), 1))
+        for group in groups
+        for number, capabilities in enumerate(_tokens_of(group, work))
+    ]
 
-    def __init__(self, workers: int, largest: int) -> None:
-        """Build a fleet of this many idle workers of up to this size, a power of two."""
-        sizes = [1 << exponent for exponent in reversed(range(largest.bit_length()))]
-        self._idle: dict[int, deque[Worker]] = {size: deque() for size in reversed(sizes)}
-        for number in range(workers):
-            self.rest(Worker(f"worker-{number}", sizes[number % len(sizes)]))
 
-    def rest(self, worker: Worker) -> None:
-        """Make a worker idle."""
-        self._idle[worker.size].append(worker)
+def _tokens_of(group: Group, work: Mapping[tuple[str, ...], int]) -> list[tuple[str, ...]]:
+    """Tokens of each worker of a group, in the order of their numbers."""
+    if group.capabilities is not None:
+        return [carried(group.capabilities)] * group.count
+    return [tokens for tokens, count in share_out(group.count, work) for _ in range(count)]
 
-    def largest_idle(self) -> int | None:
-        """Give the size of the largest idle worker, which can run what all others can; None: all busy."""
-        return max(self._idle_sizes(), default=None)
 
-    def hire_for(self, required_capabilities: Iterable[str]) -> Worker | None:
-        """Take the smallest idle worker that has these capabilities, None if there is none."""
-        required = set(required_capabilities)
-        for size in self._idle_sizes():
-            if required.issubset(tokens(size)):
-                return self._idle[size].popleft()
-        return None
+def share_out(count: int, work: Mapping[tuple[str, ...], int]) -> list[tuple[tuple[str, ...], int]]:
+    """Share workers out over requirement sets: what they carry, and how many, in order of the tokens.
 
-    def _idle_sizes(self) -> Iterator[int]:
-        """Go through the sizes that have an idle worker, smallest first: big ones are kept for big jobs."""
-        return (size for size, workers in self._idle.items() if workers)
+    Each set gets one worker first, and the rest is shared in proportion to the work, by the largest
+    remainder; evenly, if there is no work in any. Where there are fewer workers than sets, the sets are
+    merged until there are not: the one with the least work joins the one that needs the fewest tokens more
+    for it. So no job is left without a worker, however small the fleet. A worker that carries a size carries
+    all smaller ones (``mapping.carried``).
+
+    >>> share_out(4, {(): 600, ("gpu",): 300, ("procs-4",): 100})
+    [((), 2), (('gpu',), 1), (('procs-1', 'procs-2', 'procs-4'), 1)]
+    >>> share_out(1, {("gpu",): 5, ("ssd",): 1})
+    [(('gpu', 'ssd'), 1)]
+
+    O(sets² · tokens) where sets are merged.
+    """
+    shares = _carried(work)
+    while len(shares) > count:
+        _merge(shares)
+    if not any(shares.values()):
+        shares = dict.fromkeys(shares, 1)
+    total = sum(shares.values())
+    free = count - len(shares)
+    whole = {tokens: 1 + free * share // total for tokens, share in shares.items()}
+    rest = count - sum(whole.values())
+    by_remainder = sorted(shares, key=lambda tokens: (-(free * shares[tokens] % total), tokens))
+    for tokens in by_remainder[:rest]:
+        whole[tokens] += 1
+    return [(tokens, whole[tokens]) for tokens in sorted(whole)]
+
+
+def _carried(work: Mapping[tuple[str, ...], int]) -> Work:
+    """Work by what a worker carries; without any work, workers carry nothing."""
+    shares: Work = {}
+    for required, work_ms in work.items():
+        tokens = carried(required)
+        shares[tokens] = shares.get(tokens, 0) + work_ms
+    return shares or {(): 0}
+
+
+def _merge(shares: Work) -> None:
+    """Have the set with the least work join the one that needs the fewest tokens more for it."""
+    least = min(shares, key=lambda tokens: (shares[tokens], tokens))
+    work_ms = shares.pop(least)
+    host = min(shares, key=lambda tokens: (len(set(least).difference(tokens)), len(tokens), tokens))
+    union = tuple(sorted({*host, *least}))
+    work_ms += shares.pop(host)
+    shares[union] = shares.get(union, 0) + work_ms

@@ -17,7 +17,7 @@ from grantcore.model.records import Execution, Store, spec_fields
 class NoLock:
     """In place of the lock: nothing. The planted race."""
 
-    def acquire(self) -> bool:
+    def acquire(self, *, blocking: bool = True) -> bool:  # noqa: ARG002 - it is none
         return True
 
     def release(self) -> None:

@@ -1,25 +1,30 @@
-"""The command line, and the report it prints."""
+"""The command line: what it prints, where, and with which exit code."""
 
 from __future__ import annotations
 
 import inspect
-import io
+import json
 import os
+import pty
 import runpy
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
 
-from grantcore import GrantEngine, InvariantBroken, __main__
-from grantcore.simulation import command, report
-from grantcore.simulation.outcome import Outcome
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from grantcore import __main__
+from grantcore.simulation import command, simulating, sweeping, waiting
+from grantcore.simulation.measures import METRICS
+from grantcore.simulation.record import Record
+from grantcore.simulation.report import data, plots, terminal
+from grantcore.simulation.run import run as real_run
+from grantcore.simulation.scenario.model import Scenario
+from grantcore.simulation.sweep import executors, page, plot, work
+from grantcore.simulation.sweep.runner import Runner, SweepBroken
 
 LOG = """\
 ; Computer: none
@@ -27,167 +32,427 @@ LOG = """\
 2 10 -1 900 16 -1 -1 -1 -1 -1 1 1 1 1 -1 -1 -1 -1
 3 20 -1   5  4 -1 -1 -1 -1 -1 1 1 1 1  2 -1 -1 -1
 """
-OUTCOME = Outcome(
-    jobs=1_234,
-    succeeded=1_230,
-    failed=4,
-    makespan_ms=90_061_001,
-    waits_ms=(0, 1_000, 2_000),
-    leases=2_000,
-    renewals=3_000,
-    retries=10,
-    crashes=20,
-    stalls=30,
-    reclaims=50,
-    refused={"lease_expired": 10, "stale_lease": 20},
-    events=9_000,
-    checks=7,
-    violations=(),
-    digest="0f",
-)
-REPORT = """\
-jobs                 1,234
-  succeeded          1,230
-  failed             4
-makespan             1 d 1:01:01
-wait, mean           1.000 s
-wait, p50            1.000 s
-wait, p95            2.000 s
-wait, max            2.000 s
-leases               2,000
-  renewals           3,000
-  reclaims           50
-retries              10
-worker crashes       20
-workers late         30
-refused stale calls  30
-  lease_expired      10
-  stale_lease        20
-events               9,000
-invariants checked   7 times
-audit                clean
-digest               0f
-wall time            1.2 s"""
+REFUSING = "tests.simulation.sweep.schedulers:refusing"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """Make a log of three jobs."""
-    path = tmp_path / "three.swf"
+def log(folder: Path) -> Path:
+    path = folder / "three.swf"
     path.write_text(LOG)
     return path
 
 
-def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(command.cli, ["simulate", *map(str, arguments)])
+@pytest.fixture
+def drawn() -> None:
+    """The runs and sweeps of this test draw."""
 
 
-def shown(result: Result) -> dict[str, str]:
-    """Read the report back, without the wall time."""
-    lines = (line.split("  ", 1) for line in result.output.splitlines() if not line.startswith(" "))
-    return {name: text.strip() for name, text in lines if name != "wall time"}
+@pytest.fixture(autouse=True)
+def undrawn(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes a second: most runs and sweeps here do without."""
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(plot, "as_png", lambda _findings: b"")
+        monkeypatch.setattr(page, "page", lambda _findings: "")
+        monkeypatch.setattr(plots, "PLOTS", {})
 
 
-def test_a_log_is_run_to_the_end(log: Path) -> None:
-    result = run(log)
-    assert result.exit_code == 0
-    assert shown(result)["jobs"] == "3"
-    assert shown(result)["audit"] == "clean"
-    assert shown(run(log)) == shown(result)
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(command.cli, list(map(str, arguments)))
 
 
-def test_a_limit_takes_the_first_jobs(log: Path) -> None:
-    assert shown(run(log, "--limit", "2"))["jobs"] == "2"
+def simulate(*arguments: object) -> Result:
+    return call("simulate", *arguments)
 
 
-def test_without_a_file_a_workload_is_made_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "SYNTHETIC_JOBS", 50)
-    assert shown(run())["jobs"] == "50"
-    assert shown(run("--limit", "20"))["jobs"] == "20"
+def sweep(*arguments: object) -> Result:
+    return call("sweep", "--jobs", 1, *arguments)
+
+
+def digest(result: Result) -> str:
+    (line,) = (line for line in result.stdout.splitlines() if line.startswith("digest"))
+    return line
+
+
+def violating(scenario: Scenario, **_more: Any) -> Record:
+    record = real_run(scenario)
+    record.violations.append("two workers inside one fence")
+    return record
+
+
+# -- simulate --------------------------------------------------------------------------------
+
+
+def test_a_log_is_run_to_the_end_with_one_digest(log: Path) -> None:
+    first, second = simulate(log), simulate(log)
+    assert first.exit_code == second.exit_code == 0
+    assert digest(first) == digest(second) != digest(simulate(log, "--seed", 2))
+    assert "clean" in first.stdout
+    assert "wall time" in first.stdout
+    assert first.stderr == ""
+
+
+def test_json_is_all_of_stdout_and_the_same_every_time(log: Path) -> None:
+    result = simulate(log, "--json")
+    report = json.loads(result.stdout)
+    assert report["measures"]["jobs"] == 3
+    assert "wall" not in result.stdout
+    assert result.stdout == simulate(log, "--json").stdout
+    assert result.stderr == ""
+
+
+def scenario_of(*arguments: object) -> dict[str, Any]:
+    result = simulate("--json", *arguments)
+    assert result.exit_code == 0, result.output
+    scenario: dict[str, Any] = json.loads(result.stdout)["scenario"]
+    return scenario
+
+
+def test_shorthands_and_sets_change_the_scenario(log: Path) -> None:
+    scenario = scenario_of(
+        *("--limit", 4, "--set", "crash=0.5", "--set", "lease_ttl=9000", "--lease-ttl-ms", 7_000),
+        *("--workers", 5, "--check-every", 10, "--seed", 9),
+    )
+    assert scenario["workload"]["jobs"] == 4
+    assert scenario["faults"]["crash"] == 0.5
+    assert scenario["leases"]["lease_ttl_ms"] == 7_000
+    assert scenario["workers"][0]["count"] == 5
+    assert (scenario["check_every"], scenario["seed"]) == (10, 9)
+    assert scenario_of(log, "--limit", 2, "--lenient")["workload"] | {"path": ""} == scenario_of(
+        log, "--set", "workload.limit=2", "--set", "lenient=true"
+    )["workload"] | {"path": ""}
+
+
+def test_a_scenario_file_is_run(folder: Path) -> None:
+    (folder / "a.toml").write_text("seed = 4\n[workload]\nkind = 'synthetic'\njobs = 6\n")
+    assert scenario_of("a.toml")["seed"] == 4
+
+
+@pytest.mark.uncovered
+@pytest.mark.usefixtures("drawn")
+def test_a_page_is_written(log: Path, folder: Path) -> None:
+    assert simulate(log, "--html", "page.html").exit_code == 0
+    text = (folder / "page.html").read_text()
+    assert "grantcore simulate" in text
+    assert "--seed 1" in text
+    assert text.count("<svg") == len(plots.PLOTS) > 0
+
+
+def one_line(result: Result) -> str:
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "allowed"),
+    ("arguments", "said"),
     [
-        ("--seed", "-1", "0<=x<="),
-        ("--seed", "x", "not a valid integer"),
-        ("--workers", "0", "1<=x<=100000"),
-        ("--workers", "9" * 5_000, "not a valid integer"),
-        ("--lease-ttl-ms", "999", "1000<=x<=86400000"),
-        ("--crash-rate", "1.1", "number of 0 to 1"),
-        ("--crash-rate", "nan", "number of 0 to 1"),
-        ("--late-rate", "-0.1", "number of 0 to 1"),
-        ("--late-rate", "much", "not a valid float"),
-        ("--check-every", "0", "1<=x<="),
-        ("--limit", "0", "1<=x<="),
+        (["--set", "nothing=1"], "nothing is no key here"),
+        (["--set", "lease_ttl=0"], "leases.lease_ttl_ms must be an integer of 1 to 86,400,000, not 0"),
+        (["--set", "crash=2"], "faults.crash must be"),
+        (["--set", "crash"], "--set 'crash': must be KEY=VALUE"),
+        (["--set", "=1"], "must be KEY=VALUE"),
+        (["--scheduler", "nothing"], "package.module:callable"),
+        (["--scheduler", "no_such_module:f"], "cannot be imported"),
+        (["--lenient"], "workload.lenient"),
+        (["--limit", "1", "--html", "no/such/folder.html"], "there is no folder no/such"),
+        (["bad.swf"], "bad.swf:5"),
+        (["bad.toml"], "bad.toml"),
+        (["bad.txt"], "bad.txt"),
+        (["--replay", "bad.toml"], "is no report"),
+        (["--replay", "list.json"], "no scenario under"),
+        (["--replay", "list.json", "bad.swf"], "give no other"),
+        (["--replay", "list.json", "--seed", "1"], "give no other"),
+        (["--replay", "empty.json"], "no scenario under"),
+        (["--replay", "worse.json"], "no scenario under"),
     ],
 )
-def test_a_bad_option_is_named_with_what_is_allowed(option: str, value: str, allowed: str) -> None:
-    result = run(option, value)
+def test_bad_input_is_one_line_and_code_2(folder: Path, arguments: list[str], said: str) -> None:
+    (folder / "bad.swf").write_text(LOG + "4 x" + " -1" * 16)
+    (folder / "bad.toml").write_text("lease")
+    (folder / "bad.txt").write_text("")
+    (folder / "list.json").write_text("[1]")
+    schema = {"schema": data.SCHEMA}
+    (folder / "empty.json").write_text(json.dumps(schema))
+    (folder / "worse.json").write_text(json.dumps(schema | {"scenario": [1]}))
+    assert said in one_line(simulate(*arguments))
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--seed", "-1"), ("--seed", "x"), ("--workers", "0"), ("--workers", "9" * 5_000), ("--limit", "0")],
+)
+def test_a_bad_option_is_named(option: str, value: str) -> None:
+    result = simulate(option, value)
     assert result.exit_code == 2
-    assert f"'{option}'" in result.output
-    assert allowed in " ".join(result.output.split())
+    assert f"'{option}'" in result.stderr
+    assert "Traceback" not in result.output
 
 
-def test_a_damaged_log_is_an_error_with_its_place(log: Path) -> None:
-    log.write_text(LOG + "4 x" + " -1" * 16)
-    result = run(log)
-    assert result.exit_code == 1
-    assert f"{log}:5: submit_time must be an integer of -1 (unknown)" in result.output
-
-
-def test_a_missing_log_or_a_directory_is_an_error(tmp_path: Path) -> None:
-    assert "does not exist" in run(tmp_path / "none.swf").output
-    assert "is a directory" in run(tmp_path).output
-
-
-def test_what_the_audit_finds_is_shown_and_fails(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-    def broken(_engine: GrantEngine) -> None:
-        raise InvariantBroken("I-34")
-
-    monkeypatch.setattr(GrantEngine, "check", broken)
-    result = run(log, "--check-every", "1")
-    assert result.exit_code == 1
-    assert int(shown(result)["audit"].split()[0]) > report.SHOWN_VIOLATIONS
-    assert result.output.count("invariant_broken: I-34") == report.SHOWN_VIOLATIONS
-
-
-def test_help_names_every_option_and_its_range() -> None:
-    text = run("--help").output
-    for option in (
-        "--seed",
-        "--workers",
-        "--lease-ttl-ms",
-        "--crash-rate",
-        "--late-rate",
-        "--check-every",
-        "--limit",
-    ):
-        assert option in text
-    assert text.isascii()
-
-
-# -- the report ------------------------------------------------------------------------------
-
-
-def test_plain_text_is_aligned() -> None:
-    assert report.plain(report.rows(OUTCOME, 1.23)) == REPORT
-
-
-def test_a_terminal_gets_a_table() -> None:
-    screen = io.StringIO()
-    Console(file=screen, width=80).print(report.table(report.rows(OUTCOME, 1.23)))
-    assert "│ makespan            │ 1 d 1:01:01 │" in screen.getvalue()
-
-
-def test_the_table_is_chosen_on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_the_auditor_finds_is_code_1_and_the_command_that_replays_it(
+    monkeypatch: pytest.MonkeyPatch, log: Path
 ) -> None:
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    with pytest.raises(SystemExit) as ended:
-        command.cli(["simulate", "--limit", "5"])
-    assert ended.value.code == 0
-    assert "grantcore simulate" in capsys.readouterr().out
+    monkeypatch.setattr(simulating, "run", violating)
+    result = simulate(log.name, "--set", "crash=0.5", "--scheduler", "json:loads", "--limit", 1)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "1 violations; again: grantcore simulate three.swf --set crash=0.5 --set workload.limit=1"
+        " --scheduler json:loads --seed 1\n"
+    )
+
+
+def test_the_scheduler_of_the_user_is_asked(log: Path) -> None:
+    assert str(simulate(log, "--scheduler", REFUSING).exception) == "this scheduler refuses to work"
+
+
+def test_nobody_reads_on_is_no_bad_input(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(*_arguments: object, **_more: object) -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr(terminal, "show", closed)
+    assert simulate(log).exit_code == 1
+    assert "Error" not in simulate(log).output
+
+
+# -- replay ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def report(log: Path, folder: Path) -> Path:
+    path = folder / "report.json"
+    path.write_text(simulate(log, "--json", "--set", "crash=0.5").stdout)
+    return path
+
+
+def test_a_report_is_replayed(report: Path) -> None:
+    result = simulate("--replay", report)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert [line.partition("  ")[0] for line in lines] == ["event digest", "state digest", "report digest"]
+    assert all("  the same: " in line for line in lines)
+
+
+def test_a_replay_gives_the_same_report(report: Path, folder: Path) -> None:
+    result = simulate("--replay", report, "--json", "--html", "again.html")
+    assert result.stdout == report.read_text()
+    assert result.stderr.count("the same") == 3
+    assert "--replay" in (folder / "again.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["event_digest", "state_digest", "report_digest"])
+def test_a_replay_that_comes_out_otherwise_is_code_1(report: Path, name: str) -> None:
+    changed = json.loads(report.read_text()) | {name: "0f"}
+    report.write_text(json.dumps(changed))
+    result = simulate("--replay", report)
+    assert result.exit_code == 1
+    assert f"{name.replace('_', ' ')}  differs: was 0f, is " in result.stdout
+    assert result.stdout.count("the same") == 2
+
+
+# -- sweep -----------------------------------------------------------------------------------
+
+VARY = ("--vary", "lease_ttl=20000,60000", "--seeds", 2, "--limit", 15)
+
+
+@pytest.mark.uncovered
+@pytest.mark.usefixtures("drawn")
+def test_a_sweep_shows_and_writes_what_it_found(folder: Path) -> None:
+    result = sweep(*VARY, "--objective", "recovery_p95_ms", "--out", "out")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert "Take lease_ttl=" in result.stdout
+    assert result.stdout.endswith("4 runs done, 0 kept from before; all of it is in out\n")
+    names = {"runs", "runs.csv", "settings.csv", "sweep.json", "sweep.html", "trade-off.png"}
+    assert {path.name for path in (folder / "out").iterdir()} == names
+    assert len(list((folder / "out" / "runs").iterdir())) == 4
+
+
+def test_a_sweep_started_again_does_what_is_missing(folder: Path) -> None:
+    whole = sweep(*VARY, "--json").stdout
+    runs = sorted((folder / "default-sweep" / "runs").iterdir())
+    runs[0].unlink()
+    runs[1].write_text("{")
+    result = sweep(*VARY)
+    assert "2 runs done, 2 kept from before" in result.stdout
+    assert "is damaged" in result.stderr
+    assert sweep(*VARY, "--fresh", "--json").stdout == whole == sweep(*VARY, "--json").stdout
+    assert "4 runs done, 0 kept" in sweep(*VARY, "--fresh").stdout
+
+
+def test_the_folder_is_named_after_the_scenario(log: Path, folder: Path) -> None:
+    assert sweep(log, "--seeds", 1).exit_code == 0
+    assert (folder / "three-sweep" / "sweep.json").exists()
+
+
+def test_an_interrupted_sweep_says_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[object] = []
+
+    def interrupted(scenario: Scenario, **more: Any) -> Record:
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(scenario)
+        return real_run(scenario, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "run", interrupted)
+        result = sweep(*VARY)
+    assert result.exit_code == 130
+    assert result.stderr == (
+        "interrupted: of 4 runs, 3 are over and kept in default-sweep; the same command goes on\n"
+    )
+    assert "1 runs done, 3 kept" in sweep(*VARY).stdout
+
+
+def test_a_dead_process_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_arguments: object) -> None:
+        raise SweepBroken("it died")
+
+    monkeypatch.setattr(Runner, "go", broken)
+    result = sweep(*VARY)
+    assert (result.exit_code, result.stderr[:9]) == (1, "it died: ")
+
+
+def test_runs_that_fail_or_are_unsound_are_told_and_code_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = sweep("--seeds", 1, "--limit", 5, "--scheduler", REFUSING, "--out", "a")
+    assert result.exit_code == 1
+    assert "failed: as it is, seed 1: RuntimeError: this scheduler refuses" in result.stderr
+    assert f"again: grantcore simulate --set workload.jobs=5 --scheduler {REFUSING} --seed 1" in result.stderr
+    monkeypatch.setattr(work, "run", violating)
+    result = sweep("--seeds", 1, "--limit", 5, "--out", "b")
+    assert result.exit_code == 1
+    assert "1 violations: as it is, seed 1: two workers inside one fence\n  again: grant" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--vary", "x"], "--vary 'x': must be KEY=V1,V2"),
+        (["--vary", "nothing=1"], "nothing is no key here"),
+        (["--vary", "crash=2"], "faults.crash must be"),
+        (["--vary", "seed=1,2"], "every setting has the same seeds"),
+        (["--objective", "luck"], "there is no measure 'luck'"),
+        (["--objective", "jobs"], "neither more nor less"),
+        (["--subject-to", "wasted_share<=1"], "needs an --objective"),
+        (["--objective", "goodput", "--subject-to", "x"], "must be METRIC<=NUMBER"),
+        (["--trade-off", "goodput"], "three different measures"),
+        (["--dask", "tcp://127.0.0.1:1"], "--jobs and --dask"),
+        (["--limit", "1", "--seeds", "1", "--out", "file/below"], "file"),
+    ],
+)
+def test_a_bad_sweep_is_one_line_and_code_2(folder: Path, arguments: list[str], said: str) -> None:
+    (folder / "file").write_text("")
+    assert said in one_line(sweep(*arguments))
+
+
+def test_a_cluster_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def dask(address: str) -> Any:
+        asked.append(address)
+        return executors.processes(1)
+
+    monkeypatch.setattr(executors, "dask", dask)
+    assert call("sweep", "--dask", "tcp://here", "--seeds", 1, "--limit", 5).exit_code == 0
+    assert asked == ["tcp://here"]
+
+
+def test_every_core_is_used_unless_said_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sweeping.cores() >= 1
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    assert sweeping.cores() == (os.cpu_count() or 1)
+
+
+def test_the_measures_are_listed() -> None:
+    lines = sweep("--metrics").stdout.splitlines()
+    assert len(lines) == len(METRICS)
+    assert any(line.startswith("wasted_share\tshare\tlower\t") for line in lines)
+
+
+def test_a_terminal_gets_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Console, "is_terminal", True)
+    assert "settings, 2 seeds each" in sweep(*VARY).stdout
+    assert "what it says" in sweep("--metrics").stdout
+
+
+# -- terminals -------------------------------------------------------------------------------
+
+
+def on_a_terminal(code: str, columns: int) -> str:
+    """Run Python on a pseudo-terminal; give what was seen there."""
+    primary, secondary = pty.openpty()
+    environment = os.environ | {"COLUMNS": str(columns), "TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=secondary, stdout=secondary, stderr=secondary, env=environment
+    )
+    os.close(secondary)
+    seen = b""
+    try:
+        while part := os.read(primary, 65_536):
+            seen += part
+    except OSError:  # the other end was closed
+        pass
+    os.close(primary)
+    assert process.wait() == 0, seen
+    return seen.decode()
+
+
+CODE = """
+import sys
+from grantcore.simulation import command, waiting
+waiting.AFTER_S = 0.01
+for arguments in ({arguments}):
+    try:
+        command.cli(arguments)
+    except SystemExit as ended:
+        assert ended.code == 0, ended
+"""
+ARGUMENTS = (
+    ["simulate", "--limit", "200"],
+    ["sweep", "--limit", "40", "--jobs", "1", "--seeds", "2", "--vary", "lease_ttl=20000,60000"],
+    ["sweep", "--metrics"],
+)
+
+
+@pytest.mark.uncovered
+@pytest.mark.parametrize("columns", [80, pytest.param(120, marks=pytest.mark.proof)])
+def test_a_terminal_sees_bars_and_tables_that_fit(columns: int) -> None:
+    seen = on_a_terminal(CODE.format(arguments=ARGUMENTS), columns)
+    assert "simulating" in seen
+    assert "of 4 runs" in seen
+    assert "\x1b[?25l" in seen, "no bar"
+    assert "wasted share" in seen
+    assert "what it says" in seen
+
+
+def test_a_pipe_sees_no_bar(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "AFTER_S", 0.0)
+    with pytest.raises(SystemExit):
+        command.cli(["simulate", "--limit", "100"])
+    seen = capfd.readouterr()
+    assert seen.err == ""
+    assert "\x1b" not in seen.out
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_bar_comes_after_a_while_and_goes(monkeypatch: pytest.MonkeyPatch, ends: bool) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(waiting, "AFTER_S", 60.0 if ends else 0.0)
+    with waiting.Bar("waiting") as bar:
+        if not ends:
+            bar._timer.join()
+        assert bar._progress.live.is_started is not ends
+        bar.tell(0.5, "half")
+        assert bar._progress.tasks[0].description == "half"
+        bar.tell(0.6)
+        assert bar._progress.tasks[0].description == "half"
+    assert not bar._progress.live.is_started
 
 
 # -- python -m grantcore -----------------------------------------------------------------------
@@ -203,47 +468,60 @@ def test_the_module_runs_the_command(
     assert "digest" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("absent", ["click", "rich"])
-def test_a_missing_extra_is_one_line_and_code_2(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], absent: str
+@pytest.mark.uncovered
+@pytest.mark.parametrize("absent", ["click", "rich", "simpy", "matplotlib"])
+def test_a_missing_extra_is_one_line_and_code_2(absent: str) -> None:
+    code = f"import sys; sys.modules[{absent!r}] = None; import grantcore.__main__ as m; m.main()"
+    arguments = ["simulate", "--limit", "2", "--html", os.devnull]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "grantcore: the command line needs: pip install 'grantcore[simulation]'\n"
+
+
+@pytest.mark.parametrize("name", ["click", "rich.table", "simpy", "matplotlib.figure"])
+def test_a_library_that_is_missed_late_is_told_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == absent]:
-        monkeypatch.delitem(sys.modules, name)
-    for name in ("command", "report"):
-        monkeypatch.delitem(sys.modules, f"grantcore.simulation.{name}")
-    monkeypatch.setitem(sys.modules, absent, None)
+    def missing(**_more: object) -> None:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(command, "cli", missing)
     with pytest.raises(SystemExit) as ended:
         __main__.main()
     assert ended.value.code == 2
-    said = capsys.readouterr()
-    assert said.err == "grantcore: the command line needs: pip install 'grantcore[simulation]'\n"
-    assert not said.out
+    assert "pip install 'grantcore[simulation]'" in capsys.readouterr().err
 
 
 def test_another_missing_module_is_no_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "grantcore.simulation.command")
-    monkeypatch.setitem(sys.modules, "grantcore.simulation.world", None)
+    monkeypatch.setitem(sys.modules, "grantcore.simulation.command", None)
     with pytest.raises(ModuleNotFoundError):
         __main__.main()
 
 
-def test_the_library_needs_neither_click_nor_rich() -> None:
+@pytest.mark.uncovered
+@pytest.mark.parametrize("arguments", [["--help"], ["simulate", "--help"], ["sweep", "--help"]])
+def test_help_loads_no_library_but_click(arguments: list[str]) -> None:
     code = (
-        "import sys, grantcore, grantcore.__main__; sys.exit('click' in sys.modules or 'rich' in sys.modules)"
+        "import sys; from click.testing import CliRunner; from grantcore.simulation import command\n"
+        f"assert CliRunner().invoke(command.cli, {arguments!r}).exit_code == 0\n"
+        "sys.exit(any(name in sys.modules for name in ('simpy', 'matplotlib', 'rich', 'distributed')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("seed", ["7", "8"])
-def test_hash_seeds_and_processes_change_nothing(seed: str) -> None:
+@pytest.mark.uncovered
+def test_hash_seeds_and_processes_change_nothing() -> None:
     def report_of(hash_seed: str) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "grantcore", "simulate", "--limit", "200", "--seed", seed],
+            [sys.executable, "-m", "grantcore", "simulate", "--limit", "100", "--json"],
             env=os.environ | {"PYTHONHASHSEED": hash_seed},
             capture_output=True,
             text=True,
             check=True,
         )
-        return done.stdout.rpartition("wall time")[0]
+        return done.stdout
 
     assert report_of("0") == report_of("1")

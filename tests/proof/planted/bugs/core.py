@@ -38,8 +38,8 @@ CORE: Final = (
         "SPEC 8",
         (
             _CORE,
-            "quiet = not self._subscriptions and not self._indexes.tallies.watching",
-            "quiet = not self._subscriptions",
+            "quiet = not heard and not self._indexes.tallies.watching",
+            "quiet = not heard",
         ),
     ),
     Plant(
@@ -107,8 +107,8 @@ CORE: Final = (
         "SPEC 10",
         (
             _OBSERVERS,
-            "shown_grant(record, was.grant) if record.grant is None else None,\n        was",
-            "None,\n        was",
+            "shown_grant(record, grant) if record.grant is None else None,\n        lease",
+            "None,\n        lease",
         ),
     ),
     Plant("a snapshot loses a field", "I-43", (_SNAPSHOTS, "    progress_message=optional(TEXT),\n", "")),

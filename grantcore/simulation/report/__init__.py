@@ -1,0 +1,1 @@
+"""What came of a run, for people (``terminal``, ``page``, ``plots``) and for programmes (``data``)."""

@@ -1,0 +1,1 @@
+"""What is simulated, as data (``model``), and how it is read from a file (``reading``)."""
