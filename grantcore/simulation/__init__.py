@@ -12,8 +12,10 @@
     world                            SimPy processes: submitter, scheduler, workers, faults, downstream
     fleet | recorder | audit         who works | events and notes as a record | what must hold
     clock                            SimPy's time as the engine's
-    scenario | workloads | chance    what is run, and its file | jobs from anywhere | seeded draws
-    job | record                     one job | the raw numbers of a run
+    life                             what the world knows of a job from its submission to its end
+    workloads | record               jobs from anywhere | the raw numbers of a run
+    scenario                         what is run, and its file
+    chance | job | sizes             seeded draws | one job | sizes as capabilities
 
 The extra ``simulation`` brings what it needs beside the engine.
 """

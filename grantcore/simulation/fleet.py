@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from grantcore.simulation.workloads.mapping import carried
+from grantcore.simulation.sizes import carried
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ class Member:
 def muster(groups: Sequence[Group], work: Mapping[tuple[str, ...], int]) -> list[Member]:
     """Name all workers. A group without capabilities of its own is shared out over the work.
 
-    A worker that carries a size carries all smaller ones (``mapping.carried``).
+    A worker that carries a size carries all smaller ones (``sizes.carried``).
 
     Args:
         groups: the groups of the scenario.
@@ -58,7 +58,7 @@ def share_out(count: int, work: Mapping[tuple[str, ...], int]) -> list[tuple[tup
     remainder; evenly, if there is no work in any. Where there are fewer workers than sets, the sets are
     merged until there are not: the one with the least work joins the one that needs the fewest tokens more
     for it. So no job is left without a worker, however small the fleet. A worker that carries a size carries
-    all smaller ones (``mapping.carried``).
+    all smaller ones (``sizes.carried``).
 
     >>> share_out(4, {(): 600, ("gpu",): 300, ("procs-4",): 100})
     [((), 2), (('gpu',), 1), (('procs-1', 'procs-2', 'procs-4'), 1)]

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
+from grantcore.simulation.life import Row
 from grantcore.simulation.record import LaneRecord, Point, Record, Tenure
 
 if TYPE_CHECKING:
     import simpy
 
+    from grantcore.simulation.life import Life, Standing
     from grantcore.simulation.scenario.model import Scenario
-    from grantcore.simulation.world.life import Life, Standing
 
 MAX_POINTS: Final = 2_000
 MAX_TENURES: Final = 400
@@ -26,18 +25,6 @@ BEFORE_LOSS: Final = 200
 """So many leases of the timeline may have begun before the first loss is seen."""
 
 _STEP_MS: Final = 1_000
-
-
-@attrs.define(eq=False)
-class Row:
-    """A lease of the timeline while it is held."""
-
-    worker_id: str
-    execution_id: str
-    lease_epoch: int
-    begin_ms: int
-    end_ms: int | None = None
-    end: str = "open"
 
 
 class Recorder:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from grantcore.simulation.fleet import Member, Work, muster, share_out
 from grantcore.simulation.scenario.model import Group
-from grantcore.simulation.workloads.mapping import carried
+from grantcore.simulation.sizes import carried
 
 TOKENS = st.sampled_from(("gpu", "ssd", "arm", "procs-1", "procs-4", "procs-8"))
 SETS = st.frozensets(TOKENS, max_size=3).map(lambda tokens: tuple(sorted(tokens)))

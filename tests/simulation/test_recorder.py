@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grantcore.simulation.job import Job
+from grantcore.simulation.life import Life
 from grantcore.simulation.record import LaneRecord, Point, Tenure
 from grantcore.simulation.recorder import BEFORE_LOSS, MAX_POINTS, MAX_TENURES, Recorder
 from grantcore.simulation.scenario.model import Scenario
-from grantcore.simulation.world.life import Life
 
 WORKERS = 3
 

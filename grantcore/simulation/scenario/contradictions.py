@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from grantcore.simulation.scenario.errors import refusal
 from grantcore.simulation.scenario.keys import MAX_WORKERS
 from grantcore.simulation.scenario.model import Synthetic
-from grantcore.simulation.workloads.mapping import carried
+from grantcore.simulation.sizes import carried
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -16,13 +16,12 @@ required capabilities  one token for each word of ``capabilities``: ``procs-64``
 
 The processors of a job are those it was allocated, else those it requested, else 1, rounded up to a power
 of two: a job requires one token ``procs-N``, and a worker of size S carries ``procs-1``, ``procs-2``,
-``procs-4`` … up to ``procs-S`` (:func:`carried`). So a worker may run what fits. A worker is whole: one job
-at a time, whatever its size.
+``procs-4`` … up to ``procs-S`` (``grantcore.simulation.sizes``). So a worker may run what fits. A worker is
+whole: one job at a time, whatever its size.
 """
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +29,7 @@ from grantcore.simulation.job import Job
 from grantcore.simulation.workloads.swf import UNKNOWN, SwfJob
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from grantcore.simulation.scenario.model import SwfLog
 
@@ -59,8 +58,6 @@ TOKENS: Final[dict[str, tuple[str, Callable[[SwfJob], int]]]] = {
     "executable": ("executable-", lambda line: line.executable),
 }
 """By the word of the rule: how tokens begin, and the field that names them."""
-
-_SIZE: Final = re.compile("procs-([0-9]{1,12})")
 
 
 def mapped(log: SwfLog) -> Callable[[SwfJob], Job]:
@@ -101,17 +98,3 @@ def _named(begins: str, number: int) -> str:
 def _required(fields: tuple[tuple[str, int], ...]) -> tuple[str, ...]:
     """Name what a job requires; jobs that require the same share it."""
     return tuple(sorted(_named(begins, number) for begins, number in fields if number != UNKNOWN))
-
-
-def carried(required: Iterable[str]) -> tuple[str, ...]:
-    """Name the tokens of a worker that can run what requires these: the smaller sizes are added.
-
-    >>> carried(["gpu", "procs-4"])
-    ('gpu', 'procs-1', 'procs-2', 'procs-4')
-    """
-    tokens = set(required)
-    for token in tuple(tokens):
-        if match := _SIZE.fullmatch(token):
-            largest = int(match[1])
-            tokens.update(f"procs-{1 << exponent}" for exponent in range(largest.bit_length()))
-    return tuple(sorted(tokens))

@@ -15,8 +15,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from grantcore.simulation.life import Life
     from grantcore.simulation.world.hands import Hand
-    from grantcore.simulation.world.life import Life
 
 
 @attrs.define(eq=False)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from grantcore import Lease
     from grantcore.simulation.audit import Auditor
+    from grantcore.simulation.life import Life
     from grantcore.simulation.recorder import Recorder
     from grantcore.simulation.world.board import Board
-    from grantcore.simulation.world.life import Life
     from grantcore.simulation.world.resource import Resource
 
 _CHUNK: Final = 1_024

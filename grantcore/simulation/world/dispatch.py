@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
     import simpy
 
+    from grantcore.simulation.life import Life
     from grantcore.simulation.world.board import Board
     from grantcore.simulation.world.desk import Desk
-    from grantcore.simulation.world.life import Life
 
 
 class Dispatcher:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from grantcore.simulation.fleet import Member
     from grantcore.simulation.job import Job
+    from grantcore.simulation.life import Life
     from grantcore.simulation.scenario.model import Policy, Scenario
-    from grantcore.simulation.world.life import Life
 
 CONFIG: Final = EngineConfig(retention_ms=None, threadsafe=False)
 """The desk purges what has ended (``world/desk.py``)."""

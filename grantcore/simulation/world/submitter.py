@@ -6,7 +6,7 @@ from array import array
 from typing import TYPE_CHECKING, Final
 
 from grantcore.simulation.chance import Chance
-from grantcore.simulation.world.life import Life
+from grantcore.simulation.life import Life
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import simpy
 
     from grantcore import Lease
+    from grantcore.simulation.life import Life
     from grantcore.simulation.recorder import Recorder
     from grantcore.simulation.scenario.model import Leases
     from grantcore.simulation.world.board import Board
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from grantcore.simulation.world.desk import Desk
     from grantcore.simulation.world.faults import Hazards
     from grantcore.simulation.world.hands import Hand
-    from grantcore.simulation.world.life import Life
     from grantcore.simulation.world.resource import Resource
     from grantcore.simulation.world.terms import Grant
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from grantcore.simulation.job import Job
 from grantcore.simulation.scenario.model import CapabilityRule, LaneRule, SwfLog
-from grantcore.simulation.workloads.mapping import LANES, TOKENS, carried, mapped
+from grantcore.simulation.sizes import carried
+from grantcore.simulation.workloads.mapping import LANES, TOKENS, mapped
 from grantcore.simulation.workloads.swf import SwfJob
 
 LINE = SwfJob(7, 20, -1, 60, 8, -1, -1, -1, -1, -1, 1, 31, 32, 33, 34, 35, -1, -1)

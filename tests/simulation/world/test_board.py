@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from grantcore.simulation.fleet import Member
 from grantcore.simulation.job import Job
+from grantcore.simulation.life import Life
 from grantcore.simulation.world.board import Board, Crew
 from grantcore.simulation.world.hands import Hand, hire
-from grantcore.simulation.world.life import Life
 
 TOKENS = [(), ("a",), ("b",), ("a", "b")]
 

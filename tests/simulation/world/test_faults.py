@@ -55,11 +55,15 @@ def test_what_comes_now_and_then_comes_so_often(per_day: float) -> None:
     assert max(gaps) <= 36_525 * DAY_MS
 
 
+def _idle(engine: object, worker: object, *, lanes: object, grant_ttl_ms: int) -> None:
+    """A scheduler that hands out nothing."""
+
+
 def test_a_tiny_rate_does_not_break_the_clock() -> None:
     faults = attrs.evolve(NO_FAULTS, stalls_per_day=1e-295, clock_jumps_per_day=5e-324)
     scenario = Scenario(workload=Synthetic(jobs=9), faults=faults)
     assert run(scenario).violations == []
-    stuck = run(scenario, schedule=lambda _engine, _worker, **_: None)
+    stuck = run(scenario, schedule=_idle)
     assert {violation.split()[0] for violation in stuck.violations} == {"I-57"}
 
 

@@ -8,9 +8,20 @@ import attrs
 
 if TYPE_CHECKING:
     from grantcore.simulation.job import Job
-    from grantcore.simulation.recorder import Row
 
 Standing = Literal["waiting", "leased", "delayed"]
+
+
+@attrs.define(eq=False)
+class Row:
+    """A lease of the timeline while it is held."""
+
+    worker_id: str
+    execution_id: str
+    lease_epoch: int
+    begin_ms: int
+    end_ms: int | None = None
+    end: str = "open"
 
 
 @attrs.define(eq=False)
