@@ -21,7 +21,7 @@ from tests.proof.simulated.site import Setting
 
 pytestmark = pytest.mark.uncovered
 
-MOVES: Final = {False: 160_000, True: 30_000}
+MOVES: Final = {False: 160_000, True: 50_000}
 """Of one seed, unobserved and observed, which is dearer: after that a new engine begins."""
 
 SHARE: Final = 10
