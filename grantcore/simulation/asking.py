@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 import attrs
 import click
@@ -18,7 +18,7 @@ from grantcore.simulation.sweep.work import SchedulerError, named
 from grantcore.simulation.workloads.lines import LogError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Generator, Mapping
     from pathlib import Path
 
 BAD_INPUT = (ScenarioError, LogError, PlanError, AdviceError, NoCluster, SchedulerError, OSError)
@@ -32,6 +32,20 @@ SHORTHANDS: Final = {
     "seed": "seed",
 }
 """The key that an option stands for."""
+
+
+class Given(TypedDict):
+    """The options of both commands, by their names."""
+
+    scenario: Path | None
+    changes: tuple[str, ...]
+    scheduler: str | None
+    seed: int | None
+    workers: int | None
+    lease_ttl_ms: int | None
+    limit: int | None
+    lenient: bool
+    check_every: int | None
 
 
 class BadInput(click.ClickException):
@@ -68,18 +82,16 @@ class Asked:
     scheduler: str | None = None
 
     @classmethod
-    def of(
-        cls, path: Path | None, sets: Sequence[str], scheduler: str | None, **shorthands: int | None
-    ) -> Asked:
+    def of(cls, given: Given) -> Asked:
         """Read what the options say; a shorthand counts more than ``--set``.
 
         Raises:
             BadInput: a ``--set`` without a key or a value.
         """
-        limit = shorthands.pop("limit")
-        shorts = ((SHORTHANDS[name], _word(value)) for name, value in shorthands.items())
-        changes = [_change(text) for text in sets] + [(key, word) for key, word in shorts if word]
-        return cls(path, tuple(changes), limit, scheduler)
+        values = cast("Mapping[str, object]", given)
+        shorts = ((key, _word(values[name])) for name, key in SHORTHANDS.items())
+        changes = [_change(text) for text in given["changes"]] + [(key, word) for key, word in shorts if word]
+        return cls(given["scenario"], tuple(changes), given["limit"], given["scheduler"])
 
     def source(self) -> tuple[Scenario, Source]:
         """Make the scenario, and say how it is asked for again.
@@ -109,7 +121,7 @@ def _change(text: str) -> Change:
     return key.strip(), value.strip()
 
 
-def _word(value: int | bool | None) -> str:
+def _word(value: object) -> str:
     """Write the value of a shorthand as ``--set`` takes it; empty: it was not given."""
     if isinstance(value, bool):
         return "true" if value else ""

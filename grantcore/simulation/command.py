@@ -6,12 +6,14 @@ What they do is in ``simulating`` and ``sweeping``, imported when they are calle
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar, Unpack
 
 import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from grantcore.simulation.asking import Given
 
 F = TypeVar("F", bound="Callable[..., None]")
 
@@ -27,7 +29,7 @@ def cli() -> None:
 
 
 def scenario_options(command: F) -> F:
-    """Add what both commands take: the scenario, and what is changed in it."""
+    """Add what both commands take (``asking.Given``): the scenario, and what is changed in it."""
     for add in reversed(
         (
             click.argument("scenario", metavar="[SCENARIO]", required=False, type=FILE),
@@ -81,18 +83,10 @@ def scenario_options(command: F) -> F:
 )
 def simulate_command(
     *,
-    scenario: Path | None,
-    seed: int | None,
-    changes: tuple[str, ...],
-    workers: int | None,
-    lease_ttl_ms: int | None,
-    limit: int | None,
-    lenient: bool,
-    check_every: int | None,
-    scheduler: str | None,
     as_json: bool,
     html: Path | None,
     replay: Path | None,
+    **given: Unpack[Given],
 ) -> None:
     """Run a workload through the engine under virtual time, with faults, and audit it from outside.
 
@@ -104,17 +98,7 @@ def simulate_command(
     from grantcore.simulation import simulating
     from grantcore.simulation.asking import Asked, refusing
 
-    asked = Asked.of(
-        scenario,
-        changes,
-        scheduler,
-        workers=workers,
-        lease_ttl_ms=lease_ttl_ms,
-        limit=limit,
-        lenient=lenient,
-        check_every=check_every,
-        seed=seed,
-    )
+    asked = Asked.of(given)
     with refusing():
         if replay is not None:
             code = simulating.replay(replay, asked, as_json=as_json, html=html)
@@ -168,15 +152,6 @@ def simulate_command(
 @click.option("--metrics", is_flag=True, help="List the measures, and exit.")
 def sweep_command(
     *,
-    scenario: Path | None,
-    seed: int | None,
-    changes: tuple[str, ...],
-    workers: int | None,
-    lease_ttl_ms: int | None,
-    limit: int | None,
-    lenient: bool,
-    check_every: int | None,
-    scheduler: str | None,
     axes: tuple[str, ...],
     seeds: int,
     out: Path | None,
@@ -188,6 +163,7 @@ def sweep_command(
     fresh: bool,
     as_json: bool,
     metrics: bool,
+    **given: Unpack[Given],
 ) -> None:
     """Run every combination of the values that vary, each with the same seeds, and compare them.
 
@@ -203,17 +179,7 @@ def sweep_command(
     if metrics:
         sweeping.list_metrics()
         return
-    asked = Asked.of(
-        scenario,
-        changes,
-        scheduler,
-        workers=workers,
-        lease_ttl_ms=lease_ttl_ms,
-        limit=limit,
-        lenient=lenient,
-        check_every=check_every,
-        seed=seed,
-    )
+    asked = Asked.of(given)
     with refusing():
         wish = sweeping.Wish(
             asked=asked,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from grantcore.simulation.scenario.model import Requirement, Scenario
     from grantcore.simulation.world.terms import Schedule
 
-_NEVER: Final = 2**60
 _STRIDE: Final = 512
 """Steps between two looks at how far it is."""
 

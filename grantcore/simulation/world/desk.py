@@ -27,6 +27,7 @@ from grantcore import (
     Scheduler,
 )
 from grantcore.events import Event
+from grantcore.model.time import NEVER
 from grantcore.simulation.world.hearing import Hearing
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from grantcore.simulation.record import Record
     from grantcore.simulation.world.chronicle import Chronicle
     from grantcore.simulation.world.terms import Grant, Terms
-
-NEVER: Final = 2**60
 
 _NEARER: Final = Event(0, 0, None)
 """Rings for a deadline that has come nearer; it stands for whatever did that."""

@@ -7,9 +7,11 @@ refused. Then it gives up.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, cast
 
 import attrs
+
+from grantcore.model.time import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
     from grantcore.simulation.world.terms import Grant
 
     Steps = Generator[simpy.Event, object, None]
-
-NEVER: Final = 2**60
 
 
 @attrs.define(eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import cast
 
 import attrs
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from grantcore.simulation import command
-from grantcore.simulation.asking import Asked
+from grantcore.simulation.asking import Asked, Given
 from grantcore.simulation.scenario.model import Scenario, SwfLog, Synthetic
 from grantcore.simulation.scenario.reading import ScenarioError, from_data
 from grantcore.simulation.sweep import plan as planning
@@ -148,15 +149,7 @@ def test_the_command_of_a_run_asks_for_that_run(
     words = shlex.split(made.replay(run))
     assert words[:2] == ["grantcore", "simulate"]
     context = command.simulate_command.make_context("simulate", words[2:])
-    options = context.params
-    again, back = Asked.of(
-        options["scenario"],
-        options["changes"],
-        options["scheduler"],
-        limit=options["limit"],
-        seed=options["seed"],
-        workers=options["workers"],
-    ).source()
+    again, back = Asked.of(cast(Given, context.params)).source()
     assert again == from_data(run.work["scenario"])  # type: ignore[arg-type]
     assert back.scheduler == scheduler
     assert isinstance(again.workload, Synthetic)
