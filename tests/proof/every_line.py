@@ -101,9 +101,10 @@ class _Kept:
     __slots__ = ("_look", "content", "fields", "thing")
 
     def __init__(self, thing: Any) -> None:
+        kind: Any = type(thing)
         self.thing = thing
         self.content = _plain(thing)(thing) if isinstance(thing, tuple(_CONTAINERS)) else None
-        self.fields = [(name, getattr(thing, name, _UNSET)) for name in _slots(type(thing))]
+        self.fields = [(name, getattr(thing, name, _UNSET)) for name in _slots(kind)]
         self._look = collector.get_referents(thing)
 
     def bring_back(self) -> None:
@@ -144,7 +145,7 @@ def _reachable(thing: object) -> Iterator[object]:
 
 
 @cache
-def _slots(kind: Any) -> list[str]:
+def _slots(kind: type) -> list[str]:
     """The names of the fields that its objects keep in slots."""
     return [
         name
