@@ -113,10 +113,10 @@ def _without_goals(group: Group) -> Group:
     return replace(group, rows=tuple(replace(row, goal=None, stretch=None) for row in group.rows))
 
 
-def record(run: recorded.Recorded, results: Path = recorded.RESULTS) -> None:
+def record(run: recorded.Recorded, folder: Path = recorded.HERE) -> None:
     """Rewrite the recorded data, the table and the README."""
-    run.save()
-    results.write_text(recorded.markdown(run), encoding="utf-8")
+    run.save(folder / recorded.RECORDED.name)
+    (folder / recorded.RESULTS.name).write_text(recorded.markdown(run), encoding="utf-8")
     readme.main([])
 
 

@@ -33,13 +33,8 @@ CHUNK: Final = 1 << 16
 class Client:
     """The protocol, pipelined: so many requests are sent together, and their answers read together."""
 
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.connect(str(path))
-
-    def close(self) -> None:
-        """Hang up."""
-        self._socket.close()
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
 
     def lifecycles(self, count: int) -> None:
         """Put, reserve, touch and delete so many jobs, each kind in one go."""
@@ -84,27 +79,29 @@ def served() -> Generator[tuple[int, Client]]:
     program = shutil.which("beanstalkd")
     if program is None or not Path("/proc/self/schedstat").exists():
         raise Absent("no beanstalkd here, or no kernel that tells its time")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "socket"
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as client:
+        path = str(Path(folder) / "socket")
         server = subprocess.Popen([program, "-l", f"unix:{path}"])  # noqa: S603 - the program that PATH names
         try:
-            client = _connected(path)
-            yield server.pid, client
-            client.close()
+            _connect(client, path)
+            yield server.pid, Client(client)
         finally:
             server.terminate()
             server.wait()
 
 
-def _connected(path: Path) -> Client:
+def _connect(client: socket.socket, path: str) -> None:
+    """Connect as soon as the server listens."""
     until_s = monotonic() + START_S
     while True:
         try:
-            return Client(path)
+            client.connect(path)
         except (FileNotFoundError, ConnectionRefusedError):
             if monotonic() > until_s:
                 raise
             sleep(0.01)
+        else:
+            return
 
 
 def used_ns(process: int) -> int:
