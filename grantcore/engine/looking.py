@@ -279,13 +279,13 @@ class Looking(Core):
             waiting = (
                 loss
                 for loss in self._indexes.losses.after(start)
-                if as_of_ms is None or gone(loss[0], as_of_ms)
+                if as_of_ms is None or gone(loss[0][0], as_of_ms)
             )
             found = list(islice(waiting, limit + 1))
-            entries = tuple(reading.expired_lease_of(record, ended) for ended, _, record in found[:limit])
+            entries = tuple(reading.expired_lease_of(record, loss[0]) for loss, record in found[:limit])
         finally:
             lock.release()
-        following = "{}:{}".format(*found[limit - 1][:2]) if len(found) > limit else None
+        following = "{}:{}".format(*found[limit - 1][0][:2]) if len(found) > limit else None
         return ExpiredLeasesPage(entries, following)
 
 

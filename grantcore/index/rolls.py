@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 
 from grantcore.index.lazy import room
@@ -69,7 +69,7 @@ class Roll:
         self._records = sorted(self._all.values(), key=created)
 
 
-Loss = tuple[int, int, Execution]
+Loss = tuple[int, int, str]
 """When the lease ended, the number of the event that told it, the execution."""
 
 
@@ -85,39 +85,45 @@ def ended_at_ms(record: Execution) -> int:
 class Losses:
     """Lost leases by (ended_at_ms, sequence)."""
 
-    __slots__ = ("entries",)
+    __slots__ = ("_records", "entries")
 
-    def __init__(self) -> None:
+    def __init__(self, records: Mapping[str, Execution]) -> None:
+        self._records = records
         self.entries: list[Loss] = []
 
     def add(self, record: Execution) -> None:
         """Append; O(1)."""
-        self.entries.append((ended_at_ms(record), record.lost_sequence, record))
+        self.entries.append((ended_at_ms(record), record.lost_sequence, record.execution_id))
 
-    def after(self, cursor: tuple[int, int] | None) -> Iterator[Loss]:
+    def after(self, cursor: tuple[int, int] | None) -> Iterator[tuple[Loss, Execution]]:
         """The losses after a cursor that still wait for somebody, in order; O(log n) to start."""
         start = 0 if cursor is None else bisect_right(self.entries, cursor, key=_when)
-        return (entry for i in range(start, len(self.entries)) if confirms(entry := self.entries[i]))
+        for i in range(start, len(self.entries)):
+            record = self._confirmed(self.entries[i])
+            if record is not None:
+                yield self.entries[i], record
+
+    def _confirmed(self, loss: Loss) -> Execution | None:
+        """The execution, if it still waits because of this loss."""
+        _, sequence, execution_id = loss
+        record = self._records.get(execution_id)
+        if record is not None and record.phase in LOST and record.lost_sequence == sequence:
+            return record
+        return None
 
     def tidy(self, live: int) -> None:
         """Forget those that were taken over when they outnumber the others."""
         if len(self.entries) > room(live):
-            self.entries = [entry for entry in self.entries if confirms(entry)]
+            self.entries = [loss for loss, _ in self.after(None)]
 
-    def rebuild(self, records: Iterable[Execution]) -> None:
+    def rebuild(self) -> None:
         """Build anew; O(n log n)."""
         self.entries = []
-        for record in records:
+        for record in self._records.values():
             if record.phase in LOST:
                 self.add(record)
-        self.entries.sort(key=_when)
+        self.entries.sort()
 
 
 def _when(loss: Loss) -> tuple[int, int]:
     return loss[:2]
-
-
-def confirms(loss: Loss) -> bool:
-    """Whether the execution still waits because of this loss."""
-    _, sequence, record = loss
-    return record.phase in LOST and record.lost_sequence == sequence

@@ -160,8 +160,8 @@ INDEX: Final = (
         "SPEC 3",
         (
             _DEADLINES,
-            "(due_ms, kind, record.execution_id, self._tickets, record)",
-            '(due_ms, kind, "", self._tickets, record)',
+            "(due_ms << KIND_BITS | kind, record.execution_id, number)",
+            '(due_ms << KIND_BITS | kind, "", number)',
         ),
     ),
     Plant(
