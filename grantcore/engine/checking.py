@@ -370,7 +370,7 @@ def _lists(store: Store, indexes: Indexes) -> Wrong:
     if {record.execution_id for record in indexes.holders.all()} != held:
         yield "I-34: the holders hold others than the leased"
     lost = sorted(record.lost_sequence for record in records if record.phase in LOST)
-    if [loss[1] for loss, _ in indexes.losses.after(None)] != lost:
+    if [record.lost_sequence for record in indexes.losses.after(None)] != lost:
         yield "I-34: the list of losses is wrong"
     if [record.execution_id for record in indexes.roll.after(None)] != [
         record.execution_id for record in sorted(records, key=created)

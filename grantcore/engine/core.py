@@ -29,7 +29,6 @@ from grantcore.engine.clocks import Clock, SystemClock
 from grantcore.engine.lapses import lapse_leases
 from grantcore.engine.observers import Before, Subscription, before, event_of, tell
 from grantcore.index.indexes import Indexes
-from grantcore.index.rolls import Loss
 from grantcore.index.tallies import holding
 from grantcore.model import checks
 from grantcore.model.config import MAX_TTL_MS, EngineConfig
@@ -91,11 +90,11 @@ def _finish_note(core: Core, sequence: int, note: Note, operator: str | None) ->
         core._tell(event(sequence, at_ms, operator, *told))
 
 
-def _finish_lapses(core: Core, _sequence: int, losses: list[Loss], _nothing: None) -> None:
+def _finish_lapses(core: Core, _sequence: int, _nothing: None, _more: None) -> None:
     """Finish the lapse that an interrupted run was at: the last loss, unless it is an older one."""
-    if losses and losses[-1][1] == core._store.sequence + 1:
-        at_ms, sequence, execution_id = losses[-1]
-        record = core._records[execution_id]
+    last = core._indexes.losses.last()
+    if last is not None and last[1] == core._store.sequence + 1:
+        at_ms, sequence, record = last
         write_lapse(record, at_ms, (None, sequence))
         record.phase = LEASE_EXPIRED
         core._store.sequence = sequence
@@ -108,6 +107,7 @@ def _finish_tidying(core: Core, _sequence: int, _nothing: None, _more: None) -> 
 
 
 TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
+LAPSING: Final[Pending] = (_finish_lapses, 0, None, None)
 
 _FAR_MS: Final = MAX_MS - MAX_TTL_MS
 """After this instant a sum may leave the range of instants, which only the general way looks at."""
@@ -333,7 +333,7 @@ class Core:
             return 0
         worker = self._indexes.liveness.first()
         until_ms = now if worker is None else min(now, worker.expires_at_ms)
-        self._pending = (_finish_lapses, 0, self._indexes.losses.entries, None)
+        self._pending = LAPSING
         count = lapse_leases(self._store, self._indexes, until_ms, limit)
         self._pending = None
         return count

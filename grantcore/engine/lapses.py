@@ -11,7 +11,7 @@ from grantcore.index.deadlines import KIND_BITS
 from grantcore.index.indexes import Indexes
 from grantcore.model.deadlines import LEASE, NONE
 from grantcore.model.phases import LEASE_EXPIRED, LEASED
-from grantcore.model.records import Execution, Store
+from grantcore.model.records import Store
 from grantcore.model.time import NEVER
 
 
@@ -19,16 +19,17 @@ def lapse_leases(store: Store, indexes: Indexes, until_ms: int, limit: int | Non
     """Lapse the plain leases at the head of the time index; answer how many.
 
     Stops at the first deadline that is after ``until_ms``, of another kind, not plain or not confirmed.
-    The entry in the list of losses is the first store of each lapse: whoever finishes an interrupted run
+    The row in the list of losses is the first store of each lapse: whoever finishes an interrupted run
     finds there which one it was at. O(1) each.
     """
     head = indexes.deadlines.head()
     if not head.ready or head.fresh:
         return 0
-    records, lapsed = head.records, list[Execution]()
-    losses = indexes.losses.entries
-    sequence = store.sequence
-    for order, execution_id, number in reversed(head.ready if limit is None else head.ready[-limit:]):
+    records = head.records
+    losses = indexes.losses
+    ended, lost, sequences = losses.ended, losses.records, losses.sequences
+    first, sequence = len(lost), store.sequence
+    for order, _, number in reversed(head.ready if limit is None else head.ready[-limit:]):
         record = records[number]
         due_ms = record.expires_at_ms
         if (
@@ -43,13 +44,14 @@ def lapse_leases(store: Store, indexes: Indexes, until_ms: int, limit: int | Non
         ):
             break
         sequence += 1
-        losses.append((due_ms, sequence, execution_id))
+        ended.append(due_ms)
+        lost.append(record)
+        sequences.append(sequence)
         record.lost_sequence = sequence
         record.last_mutation_at_ms = due_ms
         record.phase = LEASE_EXPIRED
         store.sequence = sequence
         record.filed_ms = NEVER
         record.filed_as = NONE
-        lapsed.append(record)
-    indexes.lapsed(head, lapsed)
-    return len(lapsed)
+    indexes.lapsed(head, lost[first:])
+    return len(lost) - first

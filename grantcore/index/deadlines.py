@@ -170,7 +170,8 @@ class Deadlines:
         What is filed here twice is entered twice, and no longer confirms the second when that is reached.
         """
         retention_ms = self._retention_ms
-        bucket.ready = ready = []
+        ready: list[Entry] = []
+        bucket.ready = ready
         later: list[Execution] = []
         for number, record in enumerate(bucket.records):
             if record.filed_ms >> BUCKET_BITS != key:

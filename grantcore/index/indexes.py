@@ -38,7 +38,7 @@ class Indexes:
         self.deadlines = Deadlines(records, retention_ms)
         self.waiting = Waiting(records, max_shelves)
         self.holders = Holders(records)
-        self.losses = Losses(records)
+        self.losses = Losses()
         self.roll = Roll(records)
         self.counts = Counts()
         self.live_grants = 0
@@ -142,7 +142,7 @@ class Indexes:
         self.deadlines.next_ms = min(self.deadlines.next_ms, self.liveness.next_ms())
         self.tallies = counted(records, self.liveness, watching=has_ceiling(self._store))
         self.holders.rebuild()
-        self.losses.rebuild()
+        self.losses.rebuild(records)
         self.roll.rebuild()
 
 

@@ -63,7 +63,7 @@ INDEX: Final = (
         "SPEC 8",
         (
             "index/rolls.py",
-            "record.phase in LOST and record.lost_sequence == sequence",
+            "record.phase in LOST and record.lost_sequence == self.sequences[row]",
             "record.phase in LOST and sequence > 0",
         ),
     ),
