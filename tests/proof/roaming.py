@@ -557,6 +557,9 @@ def _another(world: World, name: str) -> str:
 
 
 def _issue_many(world: World, name: str) -> object:
+    """Sometimes at the end of time, after which no grant can end."""
+    if world.clock() > MAX_MS - 4_000 and world.odds(4):
+        world.pass_time(4_000)
     names = [world.id(name), _another(world, name)]
     return world.engine.issue_claim_grants(names, world.or_nonsense(world.request(name)))
 
