@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -52,6 +53,10 @@ FIGURES: Final[dict[str, Figure]] = {
 """By name. Where a harness fixes its own number (a table that grows), one of its tests ties the row to it."""
 
 
+YOUNG: Final = 5_000
+"""So many new objects may there be before the collector looks at them."""
+
+
 class Part:
     """A part of a run: it goes on until it has counted what is wanted, or its time is over.
 
@@ -72,6 +77,7 @@ class Part:
         self._wanted = wanted
         self._began = time.monotonic()
         self._seconds = seconds
+        self._thresholds = gc.get_threshold()
 
     def goes_on(self) -> bool:
         """Whether something is left to do, and time to do it."""
@@ -82,6 +88,8 @@ class Part:
         self.reached += more
 
     def __enter__(self) -> Self:
+        gc.freeze()  # what is there stays: the collector need not look at it again and again
+        gc.set_threshold(YOUNG)
         return self
 
     def __exit__(
@@ -90,6 +98,8 @@ class Part:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        gc.set_threshold(*self._thresholds)
+        gc.unfreeze()
         if kind is not None:
             return
         took = time.monotonic() - self._began

@@ -64,7 +64,7 @@ INDEX: Final = (
         (
             "index/rolls.py",
             "record.phase in LOST and record.lost_sequence == self.sequences[row]",
-            "record.phase in LOST and sequence > 0",
+            "record.phase in LOST and record.lost_sequence > 0",
         ),
     ),
     Plant(
