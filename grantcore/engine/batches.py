@@ -12,10 +12,12 @@ Errors that tell of a bug (:class:`BugError`) are nobody's answer, and raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import islice
-from typing import ParamSpec, TypeVar, cast
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
+from grantcore.engine import runs
 from grantcore.engine.core import Alike
 from grantcore.engine.executions import NO_POLICY, Own
 from grantcore.engine.inner import InnerLoop
@@ -29,10 +31,16 @@ from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.records import NO_TAGS
 from grantcore.model.requests import NEW_EXECUTION, IssueClaimGrantRequest, NewExecution
 from grantcore.rules import ending
+from grantcore.rules.creating import MAX_PRIORITY
 
-T = TypeVar("T")
+NOTHING: Final[Mapping[str, object]] = {}
+"""What an execution has of its own that is only one more of its kind."""
+
 R = TypeVar("R")
 P = ParamSpec("P")
+
+Run = Callable[[int, Iterator[object], list[Any]], object]
+"""Does the plain items that come next, and gives back the one after them (``engine/runs.py``)."""
 
 New = tuple["str | None", "str | None", Own]
 """What an execution of a batch has of its own: id, idempotency key, and the rest."""
@@ -98,11 +106,16 @@ class Batches(InnerLoop):
                 budget_ids,
             )
         )
-        items = _judged(given, self._judge_new)
-        return self._each(items, lambda now, item: self._create_now(now, spec, *item))
+        items = [0 if one == NOTHING else _answer(self._judge_new, one) for one in given]
 
-    def _judge_new(self, execution: object) -> New:
-        """Judge what an execution has of its own."""
+        def create(now: int, item: int | New) -> Created | Duplicate:
+            new = (None, None, (item, None, None, None, NO_TAGS)) if isinstance(item, int) else item
+            return self._create_now(now, spec, *new)
+
+        return self._each(items, create, partial(runs.create, self, spec))
+
+    def _judge_new(self, execution: object) -> int | New:
+        """Judge what an execution has of its own; if that is only a priority, this is all of it."""
         if not isinstance(execution, Mapping):
             raise invalid("execution", f"a mapping, with {', '.join(NEW_EXECUTION)}")
         given = cast("Mapping[str, object]", execution)
@@ -118,7 +131,10 @@ class Batches(InnerLoop):
             new.get("payload"),
             new.get("tags", NO_TAGS),
         )
-        return execution_id, key, self._judge_own(execution_id, key, rest)
+        own_parts = self._judge_own(execution_id, key, rest)
+        if own.keys() <= {"priority"} and 0 <= rest[0] <= MAX_PRIORITY:
+            return rest[0]
+        return execution_id, key, own_parts
 
     def issue_claim_grants(
         self, execution_ids: Iterable[str], request: IssueClaimGrantRequest
@@ -139,8 +155,12 @@ class Batches(InnerLoop):
         """
         given = _listed("execution_ids", execution_ids)
         self._check_request(request, IssueClaimGrantRequest)
-        names = cast("list[str | Refused]", given)
-        return self._each(names, lambda now, name: self._issue(now, name, request))
+        items = [name if type(name) is str else _answer(checks.execution_id, name) for name in given]
+
+        def issue(now: int, name: str) -> ClaimGrant:
+            return self._issue(now, name, request)
+
+        return self._each(items, issue, partial(runs.issue, self, request))
 
     def claim_many(
         self,
@@ -170,8 +190,12 @@ class Batches(InnerLoop):
         """
         given = _listed("grants", grants)
         taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        items = _judged(given, _known_grant)
-        return self._each(items, lambda now, item: self._take(now, *item, taker, None))
+        items = [_answer(_known_grant, grant) for grant in given]
+
+        def take(now: int, grant: Grant) -> Lease:
+            return self._take(now, grant, taker, None)
+
+        return self._each(items, take, partial(runs.claim, self, taker))
 
     def complete_many(
         self, leases: Iterable[Fenced], *, results: Iterable[bytes | None] | None = None
@@ -191,15 +215,25 @@ class Batches(InnerLoop):
         O(leases). SPEC 5, 11.
         """
         given = _listed("leases", leases)
-        blobs = [None] * len(given) if results is None else _listed("results", results)
-        if len(blobs) != len(given):
-            raise invalid("results", "one for each lease")
-        items = _judged(list(zip(given, blobs, strict=True)), self._judge_completion)
-        return self._each(items, lambda now, item: self._complete_now(now, *item))
+        if results is not None:
+            return self._complete_with(given, _listed("results", results))
+        items = _held(given)
 
-    def _judge_completion(self, item: tuple[object, object]) -> tuple[Held, bytes | None]:
-        lease, result = item
-        return read_fence(lease), checks.blob("result", result, self._config.max_payload_bytes)
+        def complete(now: int, fence: Held) -> Completed:
+            return self._complete_now(now, fence, None)
+
+        return self._each(items, complete, partial(runs.complete, self))
+
+    def _complete_with(self, leases: list[object], results: list[object]) -> tuple[Completed | Refused, ...]:
+        """The same, each with its result."""
+        if len(results) != len(leases):
+            raise invalid("results", "one for each lease")
+
+        def judge(lease: object, result: object) -> tuple[Held, bytes | None]:
+            return read_fence(lease), checks.blob("result", result, self._config.max_payload_bytes)
+
+        items = [_answer(judge, lease, result) for lease, result in zip(leases, results, strict=True)]
+        return self._each(items, lambda now, item: self._complete_now(now, *item))
 
     def fail_many(
         self, leases: Iterable[Fenced], *, reason: str, category: str = ""
@@ -223,32 +257,35 @@ class Batches(InnerLoop):
         checks.text("reason", reason, self._config.max_text_bytes)
         checks.text("category", category, self._config.max_text_bytes)
 
-        def fail(now: int, item: tuple[Held]) -> RetryScheduled | TerminalFailed:
-            (fence,) = item
+        def fail(now: int, fence: Held) -> RetryScheduled | TerminalFailed:
             return self._fail(ending.fail(self._held_by(fence), now, fence, reason, category))
 
-        items = _judged(given, _fence)
-        return self._each(items, fail)
+        return self._each(_held(given), fail)
 
-    def _each(self, items: list[T | Refused], do: Callable[[int, T], R]) -> tuple[R | Refused, ...]:
-        """Do the call on each item that is not refused already, all at one instant."""
+    def _each(
+        self, items: Iterable[object], do: Callable[[int, Any], R], run: Run = runs.nothing
+    ) -> tuple[R | Refused, ...]:
+        """Do the call on each item that is not refused already, all at one instant.
+
+        What the item before has set may be due at once.
+        """
         lock = self._lock
         if lock._is_owned():
             self._refuse_entry(2)
         lock.acquire()
         try:
             now = self._begin()
-            return tuple([self._one(now, item, do) for item in items])
+            answers: list[Any] = []
+            rest = iter(items)
+            while True:
+                if now >= self._deadlines.next_ms:
+                    self._lapse(now)
+                item = run(now, rest, answers)
+                if item is None:
+                    return tuple(answers)
+                answers.append(item if isinstance(item, Refused) else _answer(do, now, item))
         finally:
             lock.release()
-
-    def _one(self, now: int, item: T | Refused, do: Callable[[int, T], R]) -> R | Refused:
-        """Do the call on one; what the item before has set may be due at once."""
-        if isinstance(item, Refused):
-            return item
-        if now >= self._deadlines.next_ms:
-            self._lapse(now)
-        return _answer(do, now, item)
 
 
 def _answer(do: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | Refused:
@@ -265,25 +302,18 @@ def _listed(field: str, batch: object) -> list[object]:
     """Read a batch, of any iterable that is neither a text nor a mapping, to its end."""
     if isinstance(batch, (str, bytes, bytearray, Mapping)) or not isinstance(batch, Iterable):
         raise invalid(field, "an iterable")
-    given = cast("Iterable[object]", batch)
-    items: list[object] = []
-    for item in given:
-        if len(items) == MAX_BATCH:
-            raise invalid(field, f"at most {MAX_BATCH} of them")
-        items.append(item)
+    items = list(islice(cast("Iterable[object]", batch), MAX_BATCH + 1))
+    if len(items) > MAX_BATCH:
+        raise invalid(field, f"at most {MAX_BATCH} of them")
     return items
 
 
-def _judged(items: list[T], judge: Callable[[T], R]) -> list[R | Refused]:
-    """Judge the form of each item; a malformed one is answered with its refusal."""
-    return [_answer(judge, item) for item in items]
+def _held(leases: list[object]) -> list[Held | Refused]:
+    """Read fences; a lease of our own is one as it is."""
+    return [lease if type(lease) is Lease else _answer(read_fence, lease) for lease in leases]
 
 
-def _fence(lease: object) -> tuple[Held]:
-    return (read_fence(lease),)
-
-
-def _known_grant(grant: object) -> tuple[Grant]:
+def _known_grant(grant: object) -> Grant:
     if type(grant) not in KIND_OF:
         raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
-    return (cast("Grant", grant),)
+    return cast("Grant", grant)
