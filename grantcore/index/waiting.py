@@ -182,6 +182,17 @@ class Waiting:
             if self.entries > self._room:
                 self.tidy()
 
+    def offer_lost(self, records: Iterable[Execution]) -> None:
+        """Offer records that have just lost their lease. O(1) for those that follow each other on a line."""
+        spec, priority, line = None, 0, None
+        for record in records:
+            if record.spec is not spec or record.priority != priority or line is None:
+                spec, priority = record.spec, record.priority
+                line = self._line(record)
+            self.entries += line.add(record)
+        if self.entries > self._room:
+            self.tidy()
+
     def settle(self) -> None:
         """Put what is staged into its place. O(staged)."""
         staged, self.staged = self.staged, []

@@ -51,13 +51,13 @@ def due_of(record: Execution, retention_ms: int) -> Due:
         record: the execution.
         retention_ms: how long one that has ended is kept; NEVER if for ever.
     """
-    ended_at_ms = record.completed_at_ms
-    if ended_at_ms is not None:
-        due_ms = ended_at_ms + retention_ms
-        return (due_ms, RETENTION) if due_ms <= MAX_MS else (NEVER, NONE)
     phase = record.phase
+    ended_at_ms = record.completed_at_ms
     if phase is LEASED:
         due = (record.expires_at_ms, LEASE)
+    elif ended_at_ms is not None:
+        due_ms = ended_at_ms + retention_ms
+        return (due_ms, RETENTION) if due_ms <= MAX_MS else (NEVER, NONE)
     elif record.grant is not None:
         due = (record.grant[EXPIRES_AT_MS], GRANT)
     elif phase is DELAYED:
