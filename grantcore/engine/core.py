@@ -213,6 +213,7 @@ class Core:
         self._subscriptions: tuple[Subscription, ...] = ()
         self._plain_ids: MintedIds | None = None
         self._specs: dict[SpecFields, Spec] = {}
+        self._alikes: dict[tuple[int, ...], Alike] = {}
         # Like nothing that can be given.
         self._last_alike = Alike(object(), None, None, None, None, None, None, None)
         # What callers gave last and was accepted; it comes again in most calls.
