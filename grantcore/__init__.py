@@ -84,6 +84,7 @@ from grantcore.model.outcomes import (
     ReclaimCapExceeded,
     Reclaimed,
     Refreshed,
+    Refused,
     Registered,
     Replayed,
     Resumed,
@@ -97,7 +98,7 @@ from grantcore.model.outcomes import (
 )
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
-from grantcore.model.requests import IssueClaimGrantRequest, IssueReclaimGrantRequest
+from grantcore.model.requests import IssueClaimGrantRequest, IssueReclaimGrantRequest, NewExecution
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent
 from grantcore.model.workers import Registration, Worker
 from grantcore.protocol import GrantBackend
@@ -183,6 +184,7 @@ __all__ = [
     "Marked",
     "MaxReplaysExhausted",
     "Moved",
+    "NewExecution",
     "NotAResumedExecution",
     "NotBlockedByDeps",
     "NotReclaimable",
@@ -201,6 +203,7 @@ __all__ = [
     "Reclaimed",
     "Reentrant",
     "Refreshed",
+    "Refused",
     "Registered",
     "Registration",
     "Replayed",

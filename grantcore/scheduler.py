@@ -21,6 +21,7 @@ _NOBODY: Final = ("", "", None, None, None)
 MAX_PEEK: Final = 100_000
 MAX_GRANTS: Final = 100_000
 MAX_LANES: Final = 10_000
+MAX_REMEMBERED: Final = 64
 MAX_WEIGHT: Final = 1_000_000
 
 
@@ -42,8 +43,8 @@ class Scheduler:
     def __init__(self, engine: GrantEngine) -> None:
         """Look at ``engine``."""
         self._engine = checks.instance("engine", engine, GrantEngine)
-        # What a caller gave last and was accepted; it comes again in most calls.
-        self._lanes: tuple[str, ...] = ()
+        # What callers gave and was accepted, by identity; it comes again in most calls.
+        self._lanes: dict[int, tuple[str, ...]] = {}
         self._tokens: tuple[object, tuple[str, ...]] = ((), ())
 
     def claim_for_worker(
@@ -131,8 +132,9 @@ class Scheduler:
 
     def _read_lanes(self, lanes: object) -> Lanes:
         """Judge the lanes; a tuple is judged once."""
-        if lanes is self._lanes:
-            return self._lanes
+        known = self._lanes.get(id(lanes))
+        if known is not None and known is lanes:
+            return known
         if isinstance(lanes, (str, bytes)) or not isinstance(lanes, (Sequence, Mapping)):
             raise invalid("lanes", "a sequence of lanes, or a mapping of lanes to weights")
         given = cast("Sequence[object] | Mapping[object, object]", lanes)
@@ -142,7 +144,10 @@ class Scheduler:
         if isinstance(given, Mapping):
             return {name: checks.integer("lanes", given[name], 1, MAX_WEIGHT) for name in names}
         if type(given) is tuple:
-            self._lanes = names = cast("tuple[str, ...]", given)
+            names = cast("tuple[str, ...]", given)
+            if len(self._lanes) == MAX_REMEMBERED:
+                self._lanes.clear()
+            self._lanes[id(names)] = names
         return names
 
     def _read_worker(self, worker: str | Worker, *, reclaim: bool) -> Seeker:

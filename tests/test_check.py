@@ -321,7 +321,7 @@ SPOILERS: Final[list[Spoiler]] = [
     (waiting, lose_a_line, "a line that nobody comes to"),
     (waiting, lambda w: setattr(w.engine._indexes.waiting, "entries", 999), "unconfirmed entries on shelves"),
     (leased, lambda w: w.engine._indexes.holders.held.clear(), "the holders hold others"),
-    (lapsed, lambda w: w.engine._indexes.losses.entries.clear(), "the list of losses is wrong"),
+    (lapsed, lambda w: w.engine._indexes.losses.sequences.clear(), "the list of losses is wrong"),
     (waiting, lambda w: setattr(w.engine._indexes.roll, "_all", {}), "the roll of executions is wrong"),
 ]
 

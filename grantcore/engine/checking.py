@@ -12,7 +12,7 @@ from grantcore.index import tallies
 from grantcore.index.indexes import Indexes
 from grantcore.index.lazy import SLACK
 from grantcore.index.lines import rank
-from grantcore.index.rolls import confirms, created
+from grantcore.index.rolls import created
 from grantcore.index.waiting import Key, Shelf, key_of
 from grantcore.model import capabilities
 from grantcore.model.errors import InvalidCapabilities
@@ -370,7 +370,7 @@ def _lists(store: Store, indexes: Indexes) -> Wrong:
     if {record.execution_id for record in indexes.holders.all()} != held:
         yield "I-34: the holders hold others than the leased"
     lost = sorted(record.lost_sequence for record in records if record.phase in LOST)
-    if [entry[1] for entry in indexes.losses.entries if confirms(entry)] != lost:
+    if [record.lost_sequence for record in indexes.losses.after(None)] != lost:
         yield "I-34: the list of losses is wrong"
     if [record.execution_id for record in indexes.roll.after(None)] != [
         record.execution_id for record in sorted(records, key=created)

@@ -96,10 +96,10 @@ def _shown(record: Execution, kind: GrantKind) -> Grant:
 
 def _found(core: Core, now: int, seeker: Seeker, lanes: Lanes) -> Found | None:
     core._pending = TIDYING
-    if isinstance(lanes, Mapping):
-        found = _by_weight(core, now, seeker, lanes)
-    else:
+    if isinstance(lanes, tuple):
         found = _in_order(core, now, seeker, lanes)
+    else:
+        found = _by_weight(core, now, seeker, lanes)
     core._pending = None
     return found
 

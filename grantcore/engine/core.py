@@ -26,12 +26,13 @@ import attrs
 
 from grantcore.engine import processes
 from grantcore.engine.clocks import Clock, SystemClock
+from grantcore.engine.lapses import lapse_leases
 from grantcore.engine.observers import Before, Subscription, before, event_of, tell
 from grantcore.index.indexes import Indexes
 from grantcore.index.tallies import holding
 from grantcore.model import checks
 from grantcore.model.config import MAX_TTL_MS, EngineConfig
-from grantcore.model.deadlines import RETENTION
+from grantcore.model.deadlines import LEASE, RETENTION
 from grantcore.model.errors import (
     ClockError,
     ExecutionNotFound,
@@ -52,12 +53,13 @@ from grantcore.model.ids import IdSource, MintedIds
 from grantcore.model.lanes import Lane
 from grantcore.model.leases import EXECUTION_ID, Held, Lease, named
 from grantcore.model.past import trim
+from grantcore.model.phases import LEASE_EXPIRED
 from grantcore.model.records import Execution, Spec, SpecFields, Store
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.workers import Registration
 from grantcore.rules import registering, replaying
 from grantcore.rules.change import ASK, Arguments, Change, Note
-from grantcore.rules.lapsing import LAPSES
+from grantcore.rules.lapsing import LAPSES, write_lapse
 
 Pending = tuple["Callable[[Core, int, Any, Any], None]", int, Any, Any]
 """What is in hand: who finishes it after an interruption, its event number, and what else that takes."""
@@ -88,12 +90,24 @@ def _finish_note(core: Core, sequence: int, note: Note, operator: str | None) ->
         core._tell(event(sequence, at_ms, operator, *told))
 
 
+def _finish_lapses(core: Core, _sequence: int, _nothing: None, _more: None) -> None:
+    """Finish the lapse that an interrupted run was at: the last loss, unless it is an older one."""
+    last = core._indexes.losses.last()
+    if last is not None and last[1] == core._store.sequence + 1:
+        at_ms, sequence, record = last
+        write_lapse(record, at_ms, (None, sequence))
+        record.phase = LEASE_EXPIRED
+        core._store.sequence = sequence
+    core._indexes.rebuild()
+
+
 def _finish_tidying(core: Core, _sequence: int, _nothing: None, _more: None) -> None:
     """Build anew what was interrupted while only indexes were at work."""
     core._indexes.rebuild()
 
 
 TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
+LAPSING: Final[Pending] = (_finish_lapses, 0, None, None)
 
 _FAR_MS: Final = MAX_MS - MAX_TTL_MS
 """After this instant a sum may leave the range of instants, which only the general way looks at."""
@@ -199,6 +213,7 @@ class Core:
         self._subscriptions: tuple[Subscription, ...] = ()
         self._plain_ids: MintedIds | None = None
         self._specs: dict[SpecFields, Spec] = {}
+        self._alikes: dict[tuple[int, ...], Alike] = {}
         # Like nothing that can be given.
         self._last_alike = Alike(object(), None, None, None, None, None, None, None)
         # What callers gave last and was accepted; it comes again in most calls.
@@ -301,20 +316,37 @@ class Core:
         count = 0
         while limit is None or count < limit:
             self._pending = TIDYING
-            entry = self._indexes.first()
+            first = self._indexes.first()
             self._pending = None
-            if entry is None or self._deadlines.next_ms > now:
+            if first is None or self._deadlines.next_ms > now:
                 break
-            count += 1
-            if isinstance(entry, Registration):
-                self._commit_note(registering.lapse(self._store, entry))
-                continue
-            at_ms, kind, _, _, record = entry
-            if kind is RETENTION:
-                self._commit(replaying.purge(record, at_ms, self._store))
+            if isinstance(first, Registration):
+                self._commit_note(registering.lapse(self._store, first))
+                count += 1
             else:
-                self._commit(LAPSES[kind](record, at_ms, self._store.sequence + 1))
+                rest = None if limit is None else limit - count
+                count += self._lapse_leases(first, now, rest) or self._lapse_one(first)
         return count
+
+    def _lapse_leases(self, first: Execution, now: int, limit: int | None) -> int:
+        """Apply what is due as long as it is plain leases, without a commit for each; answer how many."""
+        if first.filed_as != LEASE or self._plain_ids is None:
+            return 0
+        worker = self._indexes.liveness.first()
+        until_ms = now if worker is None else min(now, worker.expires_at_ms)
+        self._pending = LAPSING
+        count = lapse_leases(self._store, self._indexes, until_ms, limit)
+        self._pending = None
+        return count
+
+    def _lapse_one(self, record: Execution) -> int:
+        """Apply the deadline that a record is filed under."""
+        at_ms, kind = record.filed_ms, record.filed_as
+        if kind == RETENTION:
+            self._commit(replaying.purge(record, at_ms, self._store))
+        else:
+            self._commit(LAPSES[kind](record, at_ms, self._store.sequence + 1))
+        return 1
 
     # -- lookup --------------------------------------------------------------------------------
 

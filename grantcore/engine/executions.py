@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import Final, cast
+
+import attrs
 
 from grantcore.engine.core import TIDYING, Alike, Core
 from grantcore.index.lazy import room
@@ -29,11 +32,13 @@ from grantcore.rules import creating, pausing, replaying
 NO_POLICY: Final = ExecutionPolicy()
 MAX_NAME_BYTES: Final = 256
 MAX_BUDGETS: Final = 64
+MAX_REMEMBERED: Final = 64
 
 Own = tuple[int, "int | None", "int | None", "bytes | None", Mapping[str, str]]
 """What an execution has of its own: priority, delay_until_ms, deadline_at_ms, payload, tags."""
 
 _UNCHANGING: Final = (tuple, frozenset)
+_shared: Final = attrgetter(*(field.name for field in attrs.fields(Alike) if field.init))
 
 
 class Executions(Core):
@@ -43,6 +48,18 @@ class Executions(Core):
         self, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
     ) -> Created | Duplicate:
         """Judge what an execution has of its own, and create it."""
+        own = self._judge_own(execution_id, idempotency_key, own)
+        lock = self._lock
+        if lock._is_owned():
+            self._refuse_entry(2)
+        lock.acquire()
+        try:
+            return self._create_now(self._begin(), spec, execution_id, idempotency_key, own)
+        finally:
+            lock.release()
+
+    def _judge_own(self, execution_id: object, idempotency_key: object, own: Own) -> Own:
+        """Judge what an execution has of its own; what is foreign in it is copied."""
         priority, delay_until_ms, deadline_at_ms, payload, tags = own
         checks.integer("priority", priority, -MAX_MS, MAX_MS)
         if execution_id is not None:
@@ -53,16 +70,8 @@ class Executions(Core):
             payload = checks.blob("payload", payload, self._config.max_payload_bytes)
         tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
         checks.tag_names(tags)
-        key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
-        lock = self._lock
-        if lock._is_owned():
-            self._refuse_entry(2)
-        lock.acquire()
-        try:
-            own = (priority, delay_until_ms, deadline_at_ms, payload, tags)
-            return self._create_now(self._begin(), spec, execution_id, key, own)
-        finally:
-            lock.release()
+        checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
+        return (priority, delay_until_ms, deadline_at_ms, payload, tags)
 
     def _create_now(
         self, now: int, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
@@ -90,9 +99,14 @@ class Executions(Core):
     def _spec(self, given: Alike) -> Spec:
         """Judge what executions share, and find the one spec of those created alike.
 
-        What was given last is remembered, by identity, if it cannot change: most executions are created
-        like the one before.
+        What was given is remembered, by identity, if it cannot change: most executions are created like
+        the one before, and nearly all others like one not long ago.
         """
+        names = tuple(map(id, _shared(given)))
+        known = self._alikes.get(names)
+        if known is not None:
+            self._last_alike = known
+            return known.spec
         fields = (
             checks.lane_id(given.lane_id),
             capabilities.read("required", given.required_capabilities),
@@ -107,6 +121,9 @@ class Executions(Core):
         if type(given.required_capabilities) in _UNCHANGING and type(given.budget_ids) in _UNCHANGING:
             given.spec = spec
             self._last_alike = given
+            if len(self._alikes) == MAX_REMEMBERED:
+                self._alikes.clear()
+            self._alikes[names] = given
         return spec
 
     def _duplicate(
@@ -161,6 +178,7 @@ class Executions(Core):
         if spec is None:
             if len(self._specs) > room(len(self._records)):
                 self._specs = {spec_fields(record.spec): record.spec for record in self._records.values()}
+                self._alikes.clear()
             spec = self._specs[alike] = Spec(
                 *alike[:5], copy.deepcopy(alike[5]), *alike[6:], self._store.lane(alike[0])
             )

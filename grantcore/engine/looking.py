@@ -9,7 +9,7 @@ import attrs
 
 from grantcore.engine import explaining, reading
 from grantcore.engine.core import Core
-from grantcore.index.rolls import created, read_cursor
+from grantcore.index.rolls import created, ended_at_ms, read_cursor
 from grantcore.model import checks
 from grantcore.model.errors import invalid
 from grantcore.model.explanations import Explanation
@@ -277,15 +277,16 @@ class Looking(Core):
         try:
             self._begin()
             waiting = (
-                loss
-                for loss in self._indexes.losses.after(start)
-                if as_of_ms is None or gone(loss[0], as_of_ms)
+                record
+                for record in self._indexes.losses.after(start)
+                if as_of_ms is None or gone(ended_at_ms(record), as_of_ms)
             )
             found = list(islice(waiting, limit + 1))
-            entries = tuple(reading.expired_lease_of(record, ended) for ended, _, record in found[:limit])
+            entries = tuple(reading.expired_lease_of(record, ended_at_ms(record)) for record in found[:limit])
+            last = found[limit - 1] if len(found) > limit else None
+            following = None if last is None else f"{ended_at_ms(last)}:{last.lost_sequence}"
         finally:
             lock.release()
-        following = "{}:{}".format(*found[limit - 1][:2]) if len(found) > limit else None
         return ExpiredLeasesPage(entries, following)
 
 

@@ -20,14 +20,17 @@ from typing import Final, Protocol, cast
 from sortedcontainers import SortedDict
 
 from grantcore.index.lazy import room
-from grantcore.model.deadlines import NONE, STAGED, Deadline, Due, due_of
+from grantcore.model.deadlines import NONE, STAGED, Due, due_of
 from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
 
 BUCKET_BITS: Final = 6
 
-Entry = tuple[int, Deadline, str, int, Execution]
-"""Instant, kind, id, a ticket that settles ties with entries of a purged namesake, the record."""
+Entry = tuple[int, int, str, int]
+"""Instant, kind, id, and where in its bucket the record is.
+
+Nothing in it is of interest to the garbage collector, which soon stops looking at such a tuple.
+"""
 
 
 class _Buckets(Protocol):
@@ -46,20 +49,22 @@ _new_buckets: Final = cast("Callable[[], _Buckets]", SortedDict)
 
 
 class Bucket:
-    """Entries of one span: ``loose`` until it is the head, then ``ready`` (soonest last) and ``fresh``."""
+    """The records that were filed under one span; once it is the head, entries: ``ready`` and ``fresh``."""
 
-    __slots__ = ("fresh", "loose", "ready")
+    __slots__ = ("fresh", "ready", "records")
 
     def __init__(self) -> None:
-        self.loose: list[Execution] = []
+        self.records: list[Execution] = []
         self.ready: list[Entry] | None = None
+        """Soonest last; None until it is the head."""
         self.fresh: list[Entry] = []
+        """A heap of those that came later."""
 
     def __iter__(self) -> Iterator[Execution]:
         """All records with an entry here, confirmed or not."""
-        yield from self.loose
-        yield from (entry[4] for entry in self.ready or ())
-        yield from (entry[4] for entry in self.fresh)
+        if self.ready is None:
+            return iter(self.records)
+        return (self.records[number] for _, _, _, number in (*self.ready, *self.fresh))
 
     def first(self) -> Entry | None:
         """The soonest entry of a sorted bucket."""
@@ -79,15 +84,14 @@ class Bucket:
 class Deadlines:
     """The time index of all executions."""
 
-    __slots__ = ("_buckets", "_records", "_retention_ms", "_tickets", "entries", "next_ms", "staged")
+    __slots__ = ("_buckets", "_records", "_retention_ms", "entries", "next_ms", "staged")
 
     def __init__(self, records: Mapping[str, Execution], retention_ms: int) -> None:
         self._records = records
         self._retention_ms = retention_ms
         self._buckets = _new_buckets()
-        self._tickets = 0
         self.entries = 0
-        """How many lie in buckets."""
+        """How many records the buckets hold; those that have gone are counted until their bucket goes."""
         self.staged: list[Execution] = []
         self.next_ms = NEVER
         """Nothing is due before this instant."""
@@ -111,19 +115,27 @@ class Deadlines:
         if due_ms < self.next_ms:  # noqa: PLR1730 - a third of the price of min()
             self.next_ms = due_ms
 
-    def first(self) -> Entry | None:
-        """The soonest deadline of all, exactly; sets ``next_ms``. O(1) amortised, O(k log k) per new head."""
+    def first(self) -> Execution | None:
+        """The record with the soonest deadline of all, exactly: it is filed under it. Sets ``next_ms``.
+
+        O(1) amortised, O(k log k) per new head.
+        """
         while self.staged:
             self._settle()
         while self._buckets:
             key, bucket = self._buckets.peekitem(0)
-            entry = self._head(key, bucket)
-            if entry is not None:
-                self.next_ms = entry[0]
-                return entry
+            record = self._head(key, bucket)
+            if record is not None:
+                self.next_ms = record.filed_ms
+                return record
+            self.entries -= len(bucket.records)
             del self._buckets[key]
         self.next_ms = NEVER
         return None
+
+    def head(self) -> Bucket:
+        """The bucket where :meth:`first` has just found a record."""
+        return self._buckets.peekitem(0)[1]
 
     def _settle(self) -> None:
         """Put the staged records where their deadlines are by now."""
@@ -131,31 +143,42 @@ class Deadlines:
         self._move([record for record in staged if record.filed_as is STAGED])
         self.tidy()
 
-    def _head(self, key: int, bucket: Bucket) -> Entry | None:
-        """The soonest confirmed entry of a bucket, moving on those that have become later."""
+    def _head(self, key: int, bucket: Bucket) -> Execution | None:
+        """The soonest confirmed record of a bucket, moving on those that have become later."""
         if bucket.ready is None:
             self._sort(key, bucket)
         while (entry := bucket.first()) is not None:
-            due_ms, kind, _, _, record = entry
-            confirmed = record.filed_ms == due_ms and record.filed_as is kind
+            due_ms, kind, _, number = entry
+            record = bucket.records[number]
+            confirmed = record.filed_ms == due_ms and record.filed_as == kind
             if confirmed and due_of(record, self._retention_ms) == (due_ms, kind):
-                return entry
+                return record
             bucket.drop_first()
-            self.entries -= 1
             if confirmed:
                 self._move([record])
         return None
 
     def _sort(self, key: int, bucket: Bucket) -> None:
-        """Turn the loose entries of a bucket into exact ones, soonest last.
+        """Give each record of a bucket that is still due in its span an entry, soonest last.
 
         What is filed here twice is entered twice, and no longer confirms the second when that is reached.
         """
-        loose, bucket.loose, bucket.ready = bucket.loose, [], []
-        self.entries -= len(loose)
-        self._move([record for record in loose if record.filed_ms >> BUCKET_BITS == key])
-        bucket.ready = sorted(bucket.fresh, reverse=True)
-        bucket.fresh = []
+        retention_ms = self._retention_ms
+        ready: list[Entry] = []
+        bucket.ready = ready
+        later: list[Execution] = []
+        for number, record in enumerate(bucket.records):
+            if record.filed_ms >> BUCKET_BITS != key:
+                continue
+            due_ms, kind = due_of(record, retention_ms)
+            if due_ms >> BUCKET_BITS == key:
+                record.filed_ms = due_ms
+                record.filed_as = kind
+                ready.append((due_ms, kind, record.execution_id, number))
+            else:
+                later.append(record)
+        self._move(later)
+        ready.sort(reverse=True)
 
     def _move(self, records: Iterable[Execution]) -> None:
         """File records under the deadlines they have now. They come in runs: the last bucket is at hand."""
@@ -171,11 +194,9 @@ class Deadlines:
                 run_key = due_ms >> BUCKET_BITS
                 run = self._bucket(run_key)
             filed += 1
-            if run.ready is None:
-                run.loose.append(record)
-            else:
-                self._tickets += 1
-                heappush(run.fresh, (due_ms, kind, record.execution_id, self._tickets, record))
+            if run.ready is not None:
+                heappush(run.fresh, (due_ms, kind, record.execution_id, len(run.records)))
+            run.records.append(record)
         self.entries += filed
 
     def _bucket(self, key: int) -> Bucket:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grantcore.index.counts import Counts
-from grantcore.index.deadlines import Deadlines, Entry
+from grantcore.index.deadlines import Bucket, Deadlines
 from grantcore.index.holders import Holders
 from grantcore.index.liveness import Liveness
 from grantcore.index.rolls import Losses, Roll
@@ -62,6 +62,14 @@ class Indexes:
         if source in LOST:
             self.losses.tidy(self.waiting_for_reclaim)
 
+    def lapsed(self, head: Bucket, count: int, entries: int) -> None:
+        """Follow the soonest of a bucket, leases that have lapsed; they stand in line, with new entries."""
+        if head.ready and count:
+            del head.ready[-count:]
+            self.counts.leased -= count
+            self.counts.lease_expired += count
+            self.waiting.grow(entries)
+
     def changed_grant(self, record: Execution, before: object) -> None:
         """Follow a grant that came or went; without one the record is offered again (I-20)."""
         if before is None:
@@ -78,11 +86,13 @@ class Indexes:
 
     # -- what is no execution ------------------------------------------------------------------
 
-    def first(self) -> Entry | Registration | None:
+    def first(self) -> Execution | Registration | None:
         """What lapses first of all, and ``deadlines.next_ms`` exactly. O(1) amortised."""
-        entry, worker = self.deadlines.first(), self.liveness.first()
-        if worker is None or (entry is not None and entry[:2] < (worker.expires_at_ms, WORKER)):
-            return entry
+        record, worker = self.deadlines.first(), self.liveness.first()
+        if worker is None or (
+            record is not None and (record.filed_ms, record.filed_as) < (worker.expires_at_ms, WORKER)
+        ):
+            return record
         self.deadlines.next_ms = worker.expires_at_ms
         return worker
 

@@ -69,10 +69,6 @@ class Roll:
         self._records = sorted(self._all.values(), key=created)
 
 
-Loss = tuple[int, int, Execution]
-"""When the lease ended, the number of the event that told it, the execution."""
-
-
 def ended_at_ms(record: Execution) -> int:
     """When the lost lease of a record ended: at its expiry, or when it was revoked."""
     if record.phase is LEASE_EXPIRED:
@@ -83,41 +79,53 @@ def ended_at_ms(record: Execution) -> int:
 
 
 class Losses:
-    """Lost leases by (ended_at_ms, sequence)."""
+    """Lost leases in the order in which they were lost: when, the number of the event, the execution.
 
-    __slots__ = ("entries",)
+    Three columns: an object per loss would be one for the garbage collector to look at.
+    """
+
+    __slots__ = ("ended", "records", "sequences")
 
     def __init__(self) -> None:
-        self.entries: list[Loss] = []
+        self.ended: list[int] = []
+        self.records: list[Execution] = []
+        self.sequences: list[int] = []
+        """Appended to last: a row is there when its number is."""
 
     def add(self, record: Execution) -> None:
         """Append; O(1)."""
-        self.entries.append((ended_at_ms(record), record.lost_sequence, record))
+        self.ended.append(ended_at_ms(record))
+        self.records.append(record)
+        self.sequences.append(record.lost_sequence)
 
-    def after(self, cursor: tuple[int, int] | None) -> Iterator[Loss]:
-        """The losses after a cursor that still wait for somebody, in order; O(log n) to start."""
-        start = 0 if cursor is None else bisect_right(self.entries, cursor, key=_when)
-        return (entry for i in range(start, len(self.entries)) if confirms(entry := self.entries[i]))
+    def last(self) -> tuple[int, int, Execution] | None:
+        """The last row: when, the number, the execution."""
+        row = len(self.sequences) - 1
+        return None if row < 0 else (self.ended[row], self.sequences[row], self.records[row])
+
+    def after(self, cursor: tuple[int, int] | None) -> Iterator[Execution]:
+        """The executions after a cursor that still wait for somebody, in order; O(log n) to start."""
+        rows = range(len(self.sequences))
+        start = 0 if cursor is None else bisect_right(rows, cursor, key=self._when)
+        for row in rows[start:]:
+            record = self.records[row]
+            if record.phase in LOST and record.lost_sequence == self.sequences[row]:
+                yield record
+
+    def _when(self, row: int) -> tuple[int, int]:
+        return (self.ended[row], self.sequences[row])
 
     def tidy(self, live: int) -> None:
         """Forget those that were taken over when they outnumber the others."""
-        if len(self.entries) > room(live):
-            self.entries = [entry for entry in self.entries if confirms(entry)]
+        if len(self.sequences) > room(live):
+            self.rebuild(list(self.after(None)))
 
     def rebuild(self, records: Iterable[Execution]) -> None:
         """Build anew; O(n log n)."""
-        self.entries = []
-        for record in records:
-            if record.phase in LOST:
-                self.add(record)
-        self.entries.sort(key=_when)
+        self.ended, self.records, self.sequences = [], [], []
+        for record in sorted((r for r in records if r.phase in LOST), key=_when):
+            self.add(record)
 
 
-def _when(loss: Loss) -> tuple[int, int]:
-    return loss[:2]
-
-
-def confirms(loss: Loss) -> bool:
-    """Whether the execution still waits because of this loss."""
-    _, sequence, record = loss
-    return record.phase in LOST and record.lost_sequence == sequence
+def _when(record: Execution) -> tuple[int, int]:
+    return (ended_at_ms(record), record.lost_sequence)

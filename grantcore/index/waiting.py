@@ -176,11 +176,15 @@ class Waiting:
         if record.next_kind is CLAIM:
             line = self.lines.get((record.spec, record.priority))
         if line is None:
-            line = self._line(record)
+            line = self.line(record)
         if line.add(record):
-            self.entries += 1
-            if self.entries > self._room:
-                self.tidy()
+            self.grow(1)
+
+    def grow(self, entries: int) -> None:
+        """Count new entries, and sweep when they have become too many. O(1) amortised."""
+        self.entries += entries
+        if self.entries > self._room:
+            self.tidy()
 
     def settle(self) -> None:
         """Put what is staged into its place. O(staged)."""
@@ -194,8 +198,8 @@ class Waiting:
         for spec, _ in self._shelves:
             spec.is_shelved = False
 
-    def _line(self, record: Execution) -> Line | AgedLine:
-        """The line of a record, and the shortcut to it."""
+    def line(self, record: Execution) -> Line | AgedLine:
+        """The line where a record belongs, made if it is not there. O(1)."""
         kind = record.next_kind
         spec, priority = record.spec, record.priority
         shelf = self._shelves.get((spec, kind)) or self._shelf(spec, kind)

@@ -27,9 +27,10 @@ def read(side: Side, tokens: object) -> tuple[str, ...]:
     Raises:
         InvalidCapabilities: ``reason`` is ``required:CODE`` or ``worker:CODE``.
     """
-    if type(tokens) is tuple and not tokens:
-        return ()
-    if isinstance(tokens, (str, bytes, bytearray, Mapping)) or not isinstance(tokens, Iterable):
+    if type(tokens) is tuple:
+        if not tokens:
+            return ()
+    elif isinstance(tokens, (str, bytes, bytearray, Mapping)) or not isinstance(tokens, Iterable):
         raise _malformed(side, "not_array")
     given = cast("Iterable[str]", tokens)  # so the caller says; each is judged
     seen: list[str] = []

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from grantcore.model import events
-from grantcore.model.deadlines import ATTEMPT, DELAY, EXECUTION, GRANT, LEASE, SUSPENSION, Deadline
+from grantcore.model.deadlines import ATTEMPT, DELAY, EXECUTION, GRANT, LEASE, SUSPENSION
 from grantcore.model.errors import StaleLease
 from grantcore.model.outcomes import AlreadySatisfied
 from grantcore.model.past import lease_of, lost, note
@@ -93,7 +93,7 @@ def _become_due(record: Execution, now: int, _sequence: int) -> Change:
     return become_due(record, now)
 
 
-LAPSES: Final[Mapping[Deadline, Callable[[Execution, int, int], Change]]] = MappingProxyType(
+LAPSES: Final[Mapping[int, Callable[[Execution, int, int], Change]]] = MappingProxyType(
     {
         EXECUTION: _pass_deadline,
         ATTEMPT: _time_out,

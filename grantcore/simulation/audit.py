@@ -93,14 +93,16 @@ class Auditor:
 
     def finished(self, at_ms: int, execution_id: str, epoch: int) -> None:
         """A holder's call ended the execution, well or not."""
-        self._accepted(at_ms, execution_id, epoch, "finished").held = False
-        self._end(execution_id)
+        seen = self._accepted(at_ms, execution_id, epoch, "finished")
+        seen.held = False
+        self._end(execution_id, seen)
 
     def stopped(self, execution_id: str, *, ended: bool) -> None:
         """The engine or an operator took the execution from whoever had it, or nobody."""
-        self._of(execution_id).held = False
+        seen = self._of(execution_id)
+        seen.held = False
         if ended:
-            self._end(execution_id)
+            self._end(execution_id, seen)
 
     def purged(self, execution_id: str) -> None:
         """The engine forgot an execution; so does the auditor."""
@@ -147,7 +149,7 @@ class Auditor:
 
     def _accepted(self, at_ms: int, execution_id: str, epoch: int, did: str) -> _Seen:
         """Judge that a holder's call was accepted."""
-        seen = self._of(execution_id)
+        seen = self._seen.get(execution_id) or self._of(execution_id)
         if seen.ended:
             self.broken(f"I-38 {execution_id}: {did} after its end")
         elif epoch != seen.epoch or not seen.held:
@@ -156,8 +158,7 @@ class Auditor:
             self.broken(f"I-04 {execution_id}: {did} at {at_ms}, but the lease ended at {seen.expires_at_ms}")
         return seen
 
-    def _end(self, execution_id: str) -> None:
-        seen = self._of(execution_id)
+    def _end(self, execution_id: str, seen: _Seen) -> None:
         if seen.ended:
             self.broken(f"I-39 {execution_id}: ended twice")
         seen.ended = True

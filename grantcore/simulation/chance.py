@@ -28,32 +28,32 @@ _NORMAL: Final = NormalDist()
 
 
 class Chance:
-    """One stream of draws; the same seed and name, the same draws."""
+    """One stream of draws; the same seed and name, the same draws.
+
+    Attributes:
+        share: draws a number of 0 to 1, 1 excluded.
+    """
 
     def __init__(self, seed: int, stream: str = "") -> None:
         """Begin the stream of this name."""
         digest = sha256(f"{seed} {stream}".encode()).digest()
-        self._random = random.Random(int.from_bytes(digest)).random
-
-    def share(self) -> float:
-        """Draw a number of 0 to 1, 1 excluded."""
-        return self._random()
+        self.share = random.Random(int.from_bytes(digest)).random
 
     def happens(self, share: float) -> bool:
         """Tell whether something happens that happens in ``share`` of all cases, 0..1."""
-        return self._random() < share
+        return self.share() < share
 
     def below(self, end: int) -> int:
         """Draw an integer of ``0..end - 1``."""
-        return int(self._random() * end)
+        return int(self.share() * end)
 
     def exponential(self, mean: float) -> float:
         """Draw the time to the next event of a Poisson process whose events are ``mean`` apart."""
-        return -math.log(1.0 - self._random()) * mean
+        return -math.log(1.0 - self.share()) * mean
 
     def normal(self) -> float:
         """Draw from the normal distribution of mean 0 and deviation 1."""
-        return _NORMAL.inv_cdf(max(self._random(), _LEAST))
+        return _NORMAL.inv_cdf(max(self.share(), _LEAST))
 
     def lognormal(self, mean: float, sigma: float) -> float:
         """Draw from the log-normal distribution of this mean; ``sigma`` is the deviation of the logarithm."""
@@ -62,7 +62,7 @@ class Chance:
     def pareto(self, mean: float, alpha: float) -> float:
         """Draw from the Pareto distribution of this mean; the larger ``alpha`` > 1, the lighter its tail."""
         least = mean * (alpha - 1) / alpha
-        return least * math.pow(1.0 - self._random(), -1 / alpha)
+        return least * math.pow(1.0 - self.share(), -1 / alpha)
 
 
 class Pick(Generic[T]):

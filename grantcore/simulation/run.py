@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from simpy.core import EmptySchedule
 
+from grantcore.simulation.collections import few_collections
 from grantcore.simulation.fleet import Work, muster
 from grantcore.simulation.scenario.contradictions import judge_required
 from grantcore.simulation.scenario.model import Synthetic
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from grantcore.simulation.world.terms import Schedule
 
 _STRIDE: Final = 512
-"""Steps between two looks at how far it is."""
+"""Steps between two words of how far it is."""
 
 _STEPS_PER_RECORD: Final = 20
 """So many steps go by for every execution that a check of the whole state has to look at."""
@@ -53,7 +55,9 @@ def run(
     bytes per job.
     """
     jobs, work = look_over(scenario)
-    return Run(scenario, muster(scenario.workers, work), jobs, schedule).to_the_end(progress)
+    members = muster(scenario.workers, work)
+    with nullcontext() if schedule else few_collections():
+        return Run(scenario, members, jobs, schedule).to_the_end(progress)
 
 
 def look_over(scenario: Scenario) -> tuple[int, Work]:
@@ -101,6 +105,7 @@ class Run:
         """Put the world together; ``jobs`` is how many there will be, for the progress."""
         self._scenario = scenario
         self._jobs = jobs
+        self._late_ms = 0
         feed = open_workload(scenario.workload, scenario.seed)
         jobs_in_order = iter(feed)
         first = next(jobs_in_order, None)
@@ -114,38 +119,46 @@ class Run:
         """Run until everything has ended, or time is up, or nothing can happen any more."""
         site = self.site
         record = site.recorder.record
-        step, stride, next_check = site.env.step, 0, self._check_after(0)
-        steps = 0
-        try:
-            while not site.over:
-                step()
-                steps += 1
-                if steps >= next_check:
-                    site.desk.check()
-                    next_check = self._check_after(steps)
-                if steps >= stride:
-                    stride = steps + _STRIDE
-                    if self._is_late():
-                        break
-                    if progress is not None:
-                        progress(len(record.turnarounds_ms) / max(self._jobs, 1))
-        except EmptySchedule:
-            pass
-        record.steps = steps
+        next_check = self._check_after(0)
+        ends = False
+        while not ends:
+            if progress is not None:
+                progress(len(record.turnarounds_ms) / max(self._jobs, 1))
+            most = min(_STRIDE, next_check - record.steps)
+            taken = self._go_on(most)
+            record.steps += taken
+            ends = taken < most
+            site.chronicle.flush()
+            if record.steps == next_check:
+                site.desk.check()
+                next_check = self._check_after(record.steps)
         return self._close(record)
+
+    def _go_on(self, most: int) -> int:
+        """Take so many steps; answer how many it were: fewer, if there are no more to take."""
+        site, env = self.site, self.site.env
+        step = env.step
+        taken = 0
+        try:
+            for taken in range(most):
+                if site.over or (env.now > self._late_ms and self._is_late()):
+                    return taken
+                step()
+        except EmptySchedule:
+            return taken
+        return most
+
+    def _is_late(self) -> bool:
+        """Whether all should have ended by now; else, when that is to be asked again."""
+        site = self.site
+        self._late_ms = site.recorder.last_submit_ms + self._scenario.drain_ms
+        return site.submitter.finished and site.env.now > self._late_ms
 
     def _check_after(self, steps: int) -> int:
         """After how many steps the whole state is checked next."""
         if self._scenario.check_every is not None:
             return steps + self._scenario.check_every
         return steps + max(_LEAST_STEPS, _STEPS_PER_RECORD * self.site.desk.held())
-
-    def _is_late(self) -> bool:
-        """Whether all should have ended by now."""
-        site = self.site
-        return (
-            site.submitter.finished and site.env.now > site.recorder.last_submit_ms + self._scenario.drain_ms
-        )
 
     def _close(self, record: Record) -> Record:
         """Judge the whole, and finish the record."""

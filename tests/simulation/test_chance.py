@@ -100,7 +100,7 @@ class Same(Chance):
     """Draws the same share each time."""
 
     def __init__(self, share: float) -> None:
-        self._random = lambda: share
+        self.share = lambda: share
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1 - 2**-53])

@@ -49,6 +49,7 @@ FAMILIES: Final[list[Any]] = [
     GRANT,
     GRANT | None,
     gc.Lease | gc.LeaseLost,
+    gc.Lease | gc.Refused,
     gc.Granted | gc.NotReclaimable | gc.ReclaimCapExceeded,
     gc.Reclaimed | gc.NotReclaimable | gc.GrantNotFound,
     gc.ClaimGrant | None,

@@ -9,7 +9,7 @@ that of the facts.
 from __future__ import annotations
 
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,15 +21,12 @@ if TYPE_CHECKING:
     from grantcore.simulation.world.board import Board
     from grantcore.simulation.world.resource import Resource
 
-_CHUNK: Final = 1_024
-
 
 class Chronicle:
     """Hands each fact on to those who need it. O(1) a fact; memory O(executions that have not ended).
 
     Attributes:
         lives: what has been submitted and has not ended, by execution.
-        facts: how many there were: as many as the engine has committed events.
         doomed: how many were lost too often: a look of the scheduler ends them.
     """
 
@@ -38,7 +35,6 @@ class Chronicle:
     ) -> None:
         """Begin with nothing told."""
         self.lives: dict[str, Life] = {}
-        self.facts = 0
         self.doomed = 0
         self.when_ended: Callable[[Life], None] = _nothing
         self._auditor = auditor
@@ -47,12 +43,25 @@ class Chronicle:
         self._resource = resource
         self._max_reclaims = max_reclaims
         self._lines: list[str] = []
+        self._write = self._lines.append
+        self._flushed = 0
         self._digest = sha256()
+
+    @property
+    def facts(self) -> int:
+        """How many there were: as many as the engine has committed events."""
+        return self._flushed + len(self._lines)
 
     def digest(self) -> str:
         """SHA-256 of all facts so far."""
-        self._flush()
+        self.flush()
         return self._digest.hexdigest()
+
+    def flush(self) -> None:
+        """Take the facts since the last time into the digest: to be called now and then, for the memory."""
+        self._flushed += len(self._lines)
+        self._digest.update("\n".join([*self._lines, ""]).encode())
+        self._lines.clear()
 
     # -- facts -------------------------------------------------------------------------------
 
@@ -181,18 +190,6 @@ class Chronicle:
         if life is None:
             self._auditor.broken(f"I-38 {execution_id}: something happened to it, but it does not live")
         return life
-
-    # -- digest ------------------------------------------------------------------------------
-
-    def _write(self, line: str) -> None:
-        self.facts += 1
-        self._lines.append(line)
-        if len(self._lines) == _CHUNK:
-            self._flush()
-
-    def _flush(self) -> None:
-        self._digest.update("\n".join([*self._lines, ""]).encode())
-        self._lines.clear()
 
 
 def _nothing(_life: Life) -> None:

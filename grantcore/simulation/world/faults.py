@@ -31,6 +31,7 @@ class Hazards:
         self._env = env
         self._counts = record.faults
         self._until_ms = faults.until_ms
+        self._lost_answer = faults.lost_answer
         self._over = False
         self._leases = Chance(seed, "leases")
         self._calls = Chance(seed, "calls")
@@ -68,7 +69,7 @@ class Hazards:
 
     def answer_is_lost(self) -> bool:
         """Tell whether the answer of a call is lost."""
-        return self._calls.happens(self.faults.lost_answer) and self.begins("lost_answer")
+        return self._calls.share() < self._lost_answer and self.begins("lost_answer")
 
     def clock_jumps(self, jump: Callable[[int], None]) -> Generator[simpy.Event, object, None]:
         """Have the clock jump now and then, either way: a process."""

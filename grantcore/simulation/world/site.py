@@ -124,7 +124,7 @@ class Site:
 
     def _look(self) -> None:
         """See whether it is over."""
-        self.over = self.submitter.finished and not self.chronicle.lives and not self.workers.busy
+        self.over = not self.workers.busy and not self.chronicle.lives and self.submitter.finished
 
 
 def policy_of(policy: Policy) -> ExecutionPolicy:

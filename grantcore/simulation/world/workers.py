@@ -39,6 +39,8 @@ class Attempt:
 
     Attributes:
         lease: as it was last told.
+        execution_id: whose it is.
+        epoch: with which it writes.
         life: the execution, as the world knows it.
         begin_ms: when it took the lease.
         end_ms: when the work is done; a pause moves it.
@@ -50,6 +52,8 @@ class Attempt:
     """
 
     lease: Lease
+    execution_id: str
+    epoch: int
     life: Life
     begin_ms: int
     end_ms: int
@@ -142,7 +146,7 @@ class Workers:
             elif at_ms == attempt.end_ms:
                 return (yield from self._end(attempt, self._desk.complete, "useful"))
             elif not self._is_slow(attempt):
-                self._write(attempt.lease)
+                self._write(attempt)
                 renewed = self._desk.renew(attempt.lease)
                 if self._hazards.answer_is_lost():
                     yield self._again()
@@ -160,9 +164,20 @@ class Workers:
         fate, moment = (life.fate, life.moment) if lease.attempt_index == 0 else self._hazards.lease()
         strike = "poison" if life.poisoned else self._hazards.strike(fate)
         comes = strike is not None and strike != "slow_heartbeat"
-        strike_ms = now + int(moment * run_ms) if comes else NEVER
-        self._write(lease)
-        return Attempt(lease, life, now, now + run_ms, now + self._beat_ms, self._beat_ms, strike, strike_ms)
+        attempt = Attempt(
+            lease,
+            lease.execution_id,
+            lease.lease_epoch,
+            life,
+            begin_ms=now,
+            end_ms=now + run_ms,
+            renew_ms=now + self._beat_ms,
+            beat_ms=self._beat_ms,
+            strike=strike,
+            strike_ms=now + int(moment * run_ms) if comes else NEVER,
+        )
+        self._write(attempt)
+        return attempt
 
     def _begins(self, attempt: Attempt) -> bool:
         """Tell whether what is to befall the lease may begin now."""
@@ -193,7 +208,7 @@ class Workers:
         self, attempt: Attempt, call: Callable[[Lease], str | None], outcome: str
     ) -> Generator[simpy.Event, object, bool]:
         """Write and make the last call; who hears no answer calls again, and then any answer will do."""
-        self._write(attempt.lease)
+        self._write(attempt)
         refusal = call(attempt.lease)
         self._worked(attempt, outcome if refusal is None else "wasted")
         if self._hazards.answer_is_lost():
@@ -227,11 +242,11 @@ class Workers:
         busy_ms = int(self._env.now) - attempt.begin_ms
         self._recorder.worked(busy_ms, busy_ms - attempt.asleep_ms, outcome)
 
-    def _write(self, lease: Lease) -> None:
+    def _write(self, attempt: Attempt) -> None:
         """Write to the resource, with the epoch."""
         record = self._record
         record.effects += 1
-        if not self._resource.write(lease.execution_id, lease.lease_epoch):
+        if not self._resource.write(attempt.execution_id, attempt.epoch):
             record.effects_refused += 1
 
 

@@ -63,8 +63,8 @@ INDEX: Final = (
         "SPEC 8",
         (
             "index/rolls.py",
-            "record.phase in LOST and record.lost_sequence == sequence",
-            "record.phase in LOST and sequence > 0",
+            "record.phase in LOST and record.lost_sequence == self.sequences[row]",
+            "record.phase in LOST and record.lost_sequence > 0",
         ),
     ),
     Plant(
@@ -160,8 +160,8 @@ INDEX: Final = (
         "SPEC 3",
         (
             _DEADLINES,
-            "(due_ms, kind, record.execution_id, self._tickets, record)",
-            '(due_ms, kind, "", self._tickets, record)',
+            "(due_ms, kind, record.execution_id, number)",
+            '(due_ms, kind, "", number)',
         ),
     ),
     Plant(
