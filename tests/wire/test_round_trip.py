@@ -50,6 +50,7 @@ FAMILIES: Final[list[Any]] = [
     GRANT | None,
     gc.Lease | gc.LeaseLost,
     gc.Lease | gc.Refused,
+    gc.ClaimGrant | gc.Refused,
     gc.Granted | gc.NotReclaimable | gc.ReclaimCapExceeded,
     gc.Reclaimed | gc.NotReclaimable | gc.GrantNotFound,
     gc.ClaimGrant | None,
