@@ -7,7 +7,8 @@ of ratios with the recorded ones and fails if one has become much dearer.
 
 How it is measured: ``timing.py``. The yardstick is the *floor* (``floor.py``): the same five calls with
 nothing but one dict probe, one guard and the writes that cannot be spared. One module per group:
-``frequent``, ``targeted``, ``scenario``, ``memory``, ``pauses``, ``growth``, and the folder ``peers``.
+``frequent``, ``targeted``, ``scenario``, ``parts``, ``memory``, ``pauses``, ``growth``, and the folder
+``peers``.
 
 The garbage collector stays on, as in a host. Engines that were loaded with many executions are frozen
 out of its sight first, as a host should do after a bulk load.

@@ -13,7 +13,7 @@ from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import frequent, growth, memory, pauses, recorded, scenario, targeted
+from benchmarks import frequent, growth, memory, parts, pauses, recorded, scenario, targeted
 from benchmarks.guard import Guard, watch
 from benchmarks.peers import everyone
 from benchmarks.rows import text
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 GROUPS: Final[dict[str, Callable[[Sizes, Stock], Group]]] = {
     "memory": lambda sizes, _: memory.measure(sizes),
     "scenario": lambda sizes, _: scenario.measure(sizes),
+    "parts": lambda sizes, _: parts.measure(sizes),
     "peers": lambda sizes, _: everyone.measure(sizes),
     "targeted": targeted.measure,
     "frequent": frequent.measure,

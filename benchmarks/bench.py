@@ -6,9 +6,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.lifecycle import DAY_MS, GRANT_TTL_MS, INSTANCE_ID, LANE_ID, REQUEST, WORKER_ID
-from grantcore import ExecutionNotActive, ExecutionNotFound, Granted, IssueReclaimGrantRequest, WorkerNotFound
+from grantcore import (
+    Created,
+    ExecutionNotActive,
+    ExecutionNotFound,
+    Granted,
+    IssueReclaimGrantRequest,
+    WorkerNotFound,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from benchmarks.lifecycle import Rig
     from grantcore import ClaimGrant, Lease, ReclaimGrant, ResumeGrant
 
@@ -127,6 +136,10 @@ class Bench:
     def made(self, execution_id: str) -> None:
         """Note one that the measured call has made."""
         self._made.append(execution_id)
+
+    def made_all(self, answers: Iterable[object]) -> None:
+        """Note those that a batch has made."""
+        self._made += [answer.execution_id for answer in answers if isinstance(answer, Created)]
 
     def sweep(self) -> None:
         """Take away what was made, so that the next call is measured beside as much."""

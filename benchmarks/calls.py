@@ -116,12 +116,6 @@ LIFE: Final = (
         lambda b, lease: b.engine.renew_lease(lease, lease_ttl_ms=DAY_MS),
     ),
     _call(
-        "renew_leases",
-        "one lease",
-        Bench.leased,
-        lambda b, lease: b.engine.renew_leases((lease,), lease_ttl_ms=DAY_MS),
-    ),
-    _call(
         "complete_execution", "no result", Bench.leased, lambda b, lease: b.engine.complete_execution(lease)
     ),
     _call(
@@ -174,6 +168,34 @@ LIFE: Final = (
         "one that has succeeded",
         Bench.ended,
         lambda b, execution_id: b.engine.purge_execution(execution_id),
+    ),
+)
+
+BATCHES: Final = (
+    _call(
+        "create_executions",
+        "one",
+        _nothing,
+        lambda b, _: b.made_all(b.engine.create_executions([{}], lane_id=LANE_ID)),
+    ),
+    _call("issue_claim_grants", "one", Bench.waiting, lambda b, i: b.engine.issue_claim_grants([i], REQUEST)),
+    _call(
+        "claim_many",
+        "one",
+        Bench.granted,
+        lambda b, grant: b.engine.claim_many(
+            [grant], worker_id=WORKER_ID, worker_instance_id=INSTANCE_ID, lease_ttl_ms=LEASE_TTL_MS
+        ),
+    ),
+    _call(
+        "renew_leases",
+        "one",
+        Bench.leased,
+        lambda b, lease: b.engine.renew_leases([lease], lease_ttl_ms=DAY_MS),
+    ),
+    _call("complete_many", "one", Bench.leased, lambda b, lease: b.engine.complete_many([lease])),
+    _call(
+        "fail_many", "one", Bench.leased, lambda b, lease: b.engine.fail_many([lease], reason="out of memory")
     ),
 )
 
@@ -381,4 +403,4 @@ SCHEDULER: Final = (
     _call("unmatched", "an empty lane", _nothing, lambda b, _: b.scheduler.unmatched(SIDE_LANE)),
 )
 
-CALLS: Final = (*TIME, *LIFE, *TURNS, *LOOKS, *WORKERS, *OPERATOR, *SCHEDULER)
+CALLS: Final = (*TIME, *LIFE, *BATCHES, *TURNS, *LOOKS, *WORKERS, *OPERATOR, *SCHEDULER)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.bench import Bench
 from benchmarks.floor import Floor
-from benchmarks.lifecycle import floor_ns, fresh_ns, ids
+from benchmarks.lifecycle import floor_ns, fresh_ns, ids, warm
 from benchmarks.memory import held, traced
 from benchmarks.stock import Loaded
 from benchmarks.targeted import crowd, due_ns
@@ -80,6 +80,7 @@ class Guard:
             "floor": lambda: floor_ns(floor_ids),
             LIFECYCLE: lambda: fresh_ns(count),
             "lifecycle, lock off": lambda: fresh_ns(count, threadsafe=False),
+            "lifecycle, by 100": lambda: warm().batches_ns(count),
             "renewal among many": lambda: loaded.renewals_ns(count),
             "nothing due": lambda: loaded.advances_ns(count),
             "loop past a crowd": lambda: past.loops_ns(count),

@@ -6,6 +6,7 @@ from time import process_time_ns
 from typing import TYPE_CHECKING
 
 from benchmarks.lifecycle import (
+    BURST,
     DAY_MS,
     GRANT_TTL_MS,
     LANES,
@@ -36,6 +37,7 @@ def measure(sizes: Sizes) -> Group:
             "floor": lambda: floor_ns(floor_ids),
             "on": lambda: fresh_ns(count),
             "off": lambda: fresh_ns(count, threadsafe=False),
+            "batched": lambda: warm().batches_ns(count),
             "loop": lambda: warm().loops_ns(count),
             "storm": lambda: storm_ns(count),
         },
@@ -50,6 +52,7 @@ def measure(sizes: Sizes) -> Group:
         row("floor", "floor", "one lifecycle of the floor"),
         row("on", "lifecycle, lock on", "five calls of a new engine", 6.5, 5.3),
         row("off", "lifecycle, lock off", "the same with `threadsafe=False`", 4.5, 3.3),
+        row("batched", f"lifecycle, by {BURST}", "the five batch calls, what each answers looked at", 2.5, 2),
         row("loop", "scheduler loop", "create, `claim_for_worker`, `take`, renew, complete"),
         row("storm", "reclaim storm", "`claim_for_worker` and `take` for each of many leases lost at once"),
     )

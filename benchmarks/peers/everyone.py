@@ -57,7 +57,7 @@ PEERS: Final = (
     ),
     Peer(
         "persist-queue, in memory",
-        "put, get, ack",
+        "put, get, ack; what was acknowledged is cleared by 100",
         "the same code on a file survives the process; items are any that can be pickled",
         f"what was not acknowledged comes back only after a restart; no keep-alive, no priority; {NO_FENCE}",
         always(embedded.persist_queue),

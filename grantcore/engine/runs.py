@@ -90,7 +90,6 @@ def create(core: Core, spec: Spec, now: int, rest: Iterator[Any], answers: list[
         core._pending = (_finish_creations, sequence, fresh, None)
         records.update(fresh)
         indexes = core._indexes
-        indexes.counts.eligible += len(fresh)
         indexes.waiting.staged += fresh.values()
         core._store.sequence = sequence
         core._pending = None
@@ -156,7 +155,7 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
         return next(rest, None)
     records, store = core._records, core._store
     count, prefix, epoch = ids.count, ids.prefix, store.epoch_floor + 1
-    expires_at_ms, renewal_deadline_ms = now + lease_ttl_ms, now + lease_ttl_ms * 2 // 3
+    expires_at_ms = now + lease_ttl_ms
     run: dict[Execution, Lease] = {}
     left: object = None
     for grant in rest:
@@ -192,7 +191,7 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
             prefix,
         )
         lease.expires_at_ms = expires_at_ms
-        lease.renewal_deadline_ms = renewal_deadline_ms
+        lease.basis_ms = now
         lease.__class__ = Lease  # type: ignore[assignment]
         run[record] = lease  # type: ignore[assignment]
     if run:
@@ -212,7 +211,6 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
             if expires_at_ms <= record.filed_ms:
                 core._deadlines.stage(record, expires_at_ms)
         indexes.live_grants -= len(run)
-        indexes.counts.eligible -= len(run)
         indexes.counts.leased += len(run)
         holders = indexes.holders
         holders.held.setdefault(worker_instance_id, []).extend(run)
@@ -230,7 +228,7 @@ def renew(core: Core, ttl_ms: int, now: int, rest: Iterator[Any], answers: list[
     if core._plain_ids is None:
         return next(rest, None)
     records = core._records
-    expires_at_ms, renewal_deadline_ms = now + ttl_ms, now + ttl_ms * 2 // 3
+    expires_at_ms = now + ttl_ms
     run: list[tuple[Execution, Lease]] = []
     left: object = None
     for lease in rest:
@@ -242,7 +240,7 @@ def renew(core: Core, ttl_ms: int, now: int, rest: Iterator[Any], answers: list[
         renewed = OpenLease()
         renewed.tenure = tenure
         renewed.expires_at_ms = expires_at_ms
-        renewed.renewal_deadline_ms = renewal_deadline_ms
+        renewed.basis_ms = now
         renewed.__class__ = Lease  # type: ignore[assignment]
         run.append((record, renewed))  # type: ignore[arg-type]
         answers.append(renewed)

@@ -40,7 +40,7 @@ class Indexes:
         self.holders = Holders(records)
         self.losses = Losses()
         self.roll = Roll(records)
-        self.counts = Counts()
+        self.counts = Counts(records)
         self.live_grants = 0
         self.liveness = Liveness(store.workers)
         self.tallies = Tallies(self.liveness)
@@ -125,7 +125,7 @@ class Indexes:
     def rebuild(self) -> None:
         """Build everything anew from the records; O(n log n)."""
         records = self._records.values()
-        self.counts = Counts()
+        self.counts = Counts(self._records)
         self.live_grants = 0
         self.waiting.unmark()
         self.waiting = Waiting(self._records, self.waiting.most)
