@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SERVER: Final = "serves many processes, in any language, over a network; can keep a log on disk"
 TO_THE_SECOND: Final = "a lease that outlives its connection; its time to run is in whole seconds"
 ALL_LACK: Final = (
-    "No peer has epochs or a fence to hand on, capabilities, attempts and history, quotas and budgets, or says "
-    "why something does not run."
+    "No peer has epochs or a fence to hand on, capabilities, attempts and history, quotas and budgets, or "
+    "says why something does not run."
 )
 
 PEERS: Final = (
@@ -63,7 +63,7 @@ PEERS: Final = (
         "persist-queue, in memory",
         "put, get, ack; what was acknowledged is cleared by 100",
         "the same code on a file survives the process; items are any that can be pickled",
-        "a lease that ends by itself (a restart gives back what was not acknowledged), a keep-alive, priorities",
+        "a lease that ends by itself (a restart gives back what was not acknowledged); priorities",
         always(embedded.persist_queue),
     ),
     Peer(
