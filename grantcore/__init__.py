@@ -6,6 +6,7 @@ from grantcore.engine.facade import GrantEngine
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
 from grantcore.guard import FenceGuard
+from grantcore.memory import settle_memory
 from grantcore.model.config import EngineConfig
 from grantcore.model.errors import (
     BudgetExceeded,
@@ -227,4 +228,5 @@ __all__ = [
     "WorkersPage",
     "__version__",
     "events",
+    "settle_memory",
 ]

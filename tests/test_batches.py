@@ -14,6 +14,7 @@ import grantcore as gc
 from grantcore.engine.leases import MAX_BATCH
 from grantcore.model.ids import MintedIds
 from grantcore.rules import granting
+from grantcore.testing.pair import Pair
 
 NONCE: Final = "0123456789abcdef0123"
 ANN: Final[dict[str, Any]] = {"worker_id": "ann", "worker_instance_id": "ann-1"}
@@ -401,6 +402,23 @@ def test_what_is_due_comes_first() -> None:
     answers = engine.complete_many(leases)
     errors = [answer.error for answer in answers if isinstance(answer, gc.Refused)]
     assert [type(error) for error in errors] == [gc.LeaseExpired] * 3
+
+
+def test_the_model_judges_batches_alike() -> None:
+    """The second source of truth: items and batches that are malformed, and what is not."""
+    pair = Pair(config=gc.EngineConfig(max_payload_bytes=4))
+    own = [{}, 5, {"colour": 1}, {"execution_id": "a"}, {"priority": "x"}]
+    pair.call("create_executions", own, lane_id="main")
+    for batch in (None, "ab", {"a": 1}, bytearray(b"ab")):
+        pair.call("create_executions", batch, lane_id="main")
+        pair.call("claim_many", batch, **TAKE)
+    pair.call("issue_claim_grants", ["a", "b", 5, "a"], ASKING)
+    pair.call("claim_many", [gc.ClaimGrant("a", 30), 5, gc.ReclaimGrant("a", 5, "main")], **TAKE)
+    (lease,) = pair.engine.leases()
+    pair.call("complete_many", [lease], results=[])
+    pair.call("complete_many", [None, lease, lease], results=[b"", b"too long", b"good"])
+    pair.call("fail_many", [lease, gc.Fence("nobody", "l", 1, "a")], reason="no")
+    pair.check()
 
 
 # -- what no item answers for ------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ that is observed takes its general way; what it answers is the same.)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, cast
 
 import attrs
@@ -229,10 +229,10 @@ class Watched:
         self.visits.refusals[refusal.code] += 1
         self.visits.note(self._phases.get(subject or ""), call, refusal)
 
-    def answered(self, call: str, subject: str | None, answer: object, items: Sequence[object]) -> None:
-        """A call gave an answer; to each of the ``items`` of a batch."""
+    def answered(self, call: str, subject: str | None, answer: object, batch: Iterable[object]) -> None:
+        """A call gave an answer; to each of a batch, if it is a batch."""
         if call in _BATCHES:
-            self._answered_batch(call, items, cast("tuple[object, ...]", answer))
+            self._answered_batch(call, batch, cast("tuple[object, ...]", answer))
             return
         if call in _OF_MANY:
             self._answered_many(call, answer)
@@ -240,9 +240,9 @@ class Watched:
         name = _subject_of(answer) or subject or ""
         self.visits.note(self._found(name), call, answer)
 
-    def _answered_batch(self, call: str, items: Sequence[object], answers: tuple[object, ...]) -> None:
+    def _answered_batch(self, call: str, batch: Iterable[object], answers: tuple[object, ...]) -> None:
         names = [
-            _subject_of(answer) or _subject_of(item) for item, answer in zip(items, answers, strict=True)
+            _subject_of(answer) or _subject_of(item) for item, answer in zip(batch, answers, strict=True)
         ]
         often = Counter(names)
         for name, answer in zip(names, answers, strict=True):
@@ -265,10 +265,14 @@ class Watched:
         return self._before[name] if name in self._before else self._phases.get(name)
 
 
-_BATCHES: Final = frozenset(
-    {"create_executions", "issue_claim_grants", "claim_many", "complete_many", "fail_many"}
-)
-"""Each item of their first argument has an answer of its own."""
+_BATCHES: Final = {
+    "create_executions": "executions",
+    "issue_claim_grants": "execution_ids",
+    "claim_many": "grants",
+    "complete_many": "leases",
+    "fail_many": "leases",
+}
+"""Each item of their first argument, which is called so, has an answer of its own."""
 
 _OF_MANY: Final = frozenset(
     {
@@ -325,15 +329,20 @@ class Recorder:
 def _recorded(method: Callable[..., object], call: str, watched: Watched) -> Callable[..., object]:
     def recorded(*args: object, **kwargs: object) -> object:
         watched.begin(call)
-        if call in _BATCHES and args and isinstance(args[0], Iterator):
-            args = (list(cast("Iterator[object]", args[0])), *args[1:])
+        batch = args[0] if args else kwargs.get(_BATCHES.get(call, ""))
+        if call in _BATCHES and isinstance(batch, Iterator):
+            batch = list(cast("Iterator[object]", batch))
+            args, kwargs = (
+                (batch, *args[1:]),
+                {name: kwargs[name] for name in kwargs if name != _BATCHES[call]},
+            )
         subject = _subject(call, args, kwargs)
         try:
             answer = method(*args, **kwargs)
         except GrantError as refusal:
             watched.refused(call, subject, refusal)
             raise
-        watched.answered(call, subject, answer, cast("Sequence[object]", args[0] if args else ()))
+        watched.answered(call, subject, answer, cast("Iterable[object]", batch))
         return answer
 
     return recorded
@@ -341,7 +350,7 @@ def _recorded(method: Callable[..., object], call: str, watched: Watched) -> Cal
 
 def _subject(call: str, args: tuple[object, ...], kwargs: dict[str, object]) -> str | None:
     """The id of the execution a call names, by itself or by a grant or lease."""
-    if call in _OF_MANY | _BATCHES:
+    if call in _OF_MANY or call in _BATCHES:
         return None
     given = (*args[:1], *(kwargs.get(name) for name in ("execution_id", "grant", "lease")))
     return next((name for one in given if (name := _subject_of(one)) is not None), None)
