@@ -6,6 +6,7 @@ from grantcore.engine.facade import GrantEngine
 from grantcore.engine.observers import Subscription
 from grantcore.engine.operator import Operator
 from grantcore.guard import FenceGuard
+from grantcore.memory import settle_memory
 from grantcore.model.config import EngineConfig
 from grantcore.model.errors import (
     BudgetExceeded,
@@ -84,6 +85,7 @@ from grantcore.model.outcomes import (
     ReclaimCapExceeded,
     Reclaimed,
     Refreshed,
+    Refused,
     Registered,
     Replayed,
     Resumed,
@@ -97,7 +99,7 @@ from grantcore.model.outcomes import (
 )
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
-from grantcore.model.requests import IssueClaimGrantRequest, IssueReclaimGrantRequest
+from grantcore.model.requests import IssueClaimGrantRequest, IssueReclaimGrantRequest, NewExecution
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent
 from grantcore.model.workers import Registration, Worker
 from grantcore.protocol import GrantBackend
@@ -183,6 +185,7 @@ __all__ = [
     "Marked",
     "MaxReplaysExhausted",
     "Moved",
+    "NewExecution",
     "NotAResumedExecution",
     "NotBlockedByDeps",
     "NotReclaimable",
@@ -201,6 +204,7 @@ __all__ = [
     "Reclaimed",
     "Reentrant",
     "Refreshed",
+    "Refused",
     "Registered",
     "Registration",
     "Replayed",
@@ -224,4 +228,5 @@ __all__ = [
     "WorkersPage",
     "__version__",
     "events",
+    "settle_memory",
 ]

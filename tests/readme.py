@@ -15,6 +15,7 @@ from typing import Final, get_args
 
 import attrs
 
+from benchmarks import recorded
 from grantcore import EngineConfig, GrantError, Phase
 from grantcore.model import errors
 from grantcore.model.life import LIFE, TIME_DRIVEN, EventType
@@ -176,6 +177,8 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "errors": error_table,
     "limits": limit_table,
     "proof": proof_table,
+    "speed": recorded.goals,
+    "peers": recorded.peers,
 }
 
 

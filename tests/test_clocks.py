@@ -67,3 +67,18 @@ def test_the_system_clock_is_the_wall_clock_at_the_start_and_counts_on_from_ther
     assert clock() == 1_700_000_000_000
     running_ns += 2_999_999
     assert clock() == 1_700_000_000_002
+
+
+def test_within_one_millisecond_the_system_clock_gives_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SPEC 3: the engine compares readings by identity first; a new reading costs it a second look."""
+    running_ns = 1_999_000_000
+    monkeypatch.setattr(time, "time_ns", lambda: 10**18)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: running_ns)
+    clock = SystemClock()
+    first = clock()
+    running_ns += 999_999
+    assert clock() is first
+    running_ns += 1
+    assert clock() == first + 1
+    running_ns -= 1
+    assert clock() == first

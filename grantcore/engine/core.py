@@ -330,7 +330,7 @@ class Core:
 
     def _lapse_leases(self, first: Execution, now: int, limit: int | None) -> int:
         """Apply what is due as long as it is plain leases, without a commit for each; answer how many."""
-        if first.filed_as is not LEASE or self._plain_ids is None:
+        if first.filed_as != LEASE or self._plain_ids is None:
             return 0
         worker = self._indexes.liveness.first()
         until_ms = now if worker is None else min(now, worker.expires_at_ms)
@@ -342,7 +342,7 @@ class Core:
     def _lapse_one(self, record: Execution) -> int:
         """Apply the deadline that a record is filed under."""
         at_ms, kind = record.filed_ms, record.filed_as
-        if kind is RETENTION:
+        if kind == RETENTION:
             self._commit(replaying.purge(record, at_ms, self._store))
         else:
             self._commit(LAPSES[kind](record, at_ms, self._store.sequence + 1))

@@ -48,6 +48,18 @@ class Executions(Core):
         self, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
     ) -> Created | Duplicate:
         """Judge what an execution has of its own, and create it."""
+        own = self._judge_own(execution_id, idempotency_key, own)
+        lock = self._lock
+        if lock._is_owned():
+            self._refuse_entry(2)
+        lock.acquire()
+        try:
+            return self._create_now(self._begin(), spec, execution_id, idempotency_key, own)
+        finally:
+            lock.release()
+
+    def _judge_own(self, execution_id: object, idempotency_key: object, own: Own) -> Own:
+        """Judge what an execution has of its own; what is foreign in it is copied."""
         priority, delay_until_ms, deadline_at_ms, payload, tags = own
         checks.integer("priority", priority, -MAX_MS, MAX_MS)
         if execution_id is not None:
@@ -58,16 +70,8 @@ class Executions(Core):
             payload = checks.blob("payload", payload, self._config.max_payload_bytes)
         tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
         checks.tag_names(tags)
-        key = checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
-        lock = self._lock
-        if lock._is_owned():
-            self._refuse_entry(2)
-        lock.acquire()
-        try:
-            own = (priority, delay_until_ms, deadline_at_ms, payload, tags)
-            return self._create_now(self._begin(), spec, execution_id, key, own)
-        finally:
-            lock.release()
+        checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
+        return (priority, delay_until_ms, deadline_at_ms, payload, tags)
 
     def _create_now(
         self, now: int, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own

@@ -22,7 +22,6 @@ from grantcore.model.deadlines import (
     LEASE,
     RETENTION,
     SUSPENSION,
-    Deadline,
     delay_due_ms,
     due_of,
     suspension_due_ms,
@@ -152,7 +151,7 @@ def _lacks(worker: Registration, record: Execution) -> tuple[str, ...]:
 def _next(core: Core, record: Execution, now: int) -> tuple[int | None, str | None]:
     """What time does next to an execution, and when."""
     due_ms, kind = due_of(record, core._retention_ms)
-    next_ms, change = due_ms, _WHAT_HAPPENS.get(Deadline(kind), "")
+    next_ms, change = due_ms, _WHAT_HAPPENS.get(kind, "")
     opens_at_ms = _opens_at_ms(core, record.next_kind, record.spec, now) if record.offered else NEVER
     if opens_at_ms < due_ms:
         next_ms, change = opens_at_ms, "its shelf opens"

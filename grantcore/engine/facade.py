@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grantcore.engine import checking, explaining, snapshots
+from grantcore.engine.batches import Batches
 from grantcore.engine.clocks import Clock
 from grantcore.engine.core import TIDYING
-from grantcore.engine.inner import InnerLoop
 from grantcore.engine.lanes import Lanes
 from grantcore.engine.looking import Looking
 from grantcore.engine.metering import Metering
@@ -31,7 +31,7 @@ from grantcore.model.values import FrozenDict
 MAX_SLICE = 2**31 - 1
 
 
-class GrantEngine(InnerLoop, Suspensions, Looking, Workers, Metering, Lanes):
+class GrantEngine(Batches, Suspensions, Looking, Workers, Metering, Lanes):
     """An embedded grant engine: executions, leases and grants in memory, ended on time, fenced.
 
     Every call reads the clock once, applies what is due by then, decides, and either changes

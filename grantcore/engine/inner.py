@@ -200,7 +200,6 @@ class InnerLoop(Executions, Grants, Leases):
             sequence = store.sequence + 1
             self._pending = (_finish_creation, sequence, record, None)
             records[execution_id] = record
-            indexes.counts.eligible += 1
             indexes.waiting.staged.append(record)
             store.sequence = sequence
             self._pending = None
@@ -379,7 +378,7 @@ class InnerLoop(Executions, Grants, Leases):
             lease = OpenLease()
             lease.tenure = tenure
             lease.expires_at_ms = expires_at_ms
-            lease.renewal_deadline_ms = now + lease_ttl_ms * 2 // 3
+            lease.basis_ms = now
             lease.__class__ = Lease  # type: ignore[assignment]
             sequence = store.sequence + 1
             self._pending = (_finish_claim, sequence, record, lease)
@@ -392,9 +391,7 @@ class InnerLoop(Executions, Grants, Leases):
             record.phase = LEASED
             indexes = self._indexes
             indexes.live_grants -= 1
-            counts = indexes.counts
-            counts.eligible -= 1
-            counts.leased += 1
+            indexes.counts.leased += 1
             holders = indexes.holders
             holdings = holders.held.get(worker_instance_id)
             if holdings is not None and holders.entries < holders.room:
@@ -457,7 +454,7 @@ class InnerLoop(Executions, Grants, Leases):
             renewed = OpenLease()
             renewed.tenure = tenure
             renewed.expires_at_ms = expires_at_ms
-            renewed.renewal_deadline_ms = now + lease_ttl_ms * 2 // 3
+            renewed.basis_ms = now
             renewed.__class__ = Lease  # type: ignore[assignment]
             store = self._store
             sequence = store.sequence + 1

@@ -7,7 +7,6 @@ once for all of them.
 
 from __future__ import annotations
 
-from grantcore.index.deadlines import KIND_BITS
 from grantcore.index.indexes import Indexes
 from grantcore.model.deadlines import LEASE, NONE
 from grantcore.model.phases import LEASE_EXPIRED, LEASED
@@ -25,19 +24,19 @@ def lapse_leases(store: Store, indexes: Indexes, until_ms: int, limit: int | Non
     head = indexes.deadlines.head()
     if not head.ready or head.fresh:
         return 0
-    records = head.records
-    losses = indexes.losses
+    records, waiting, losses = head.records, indexes.waiting, indexes.losses
     ended, lost, sequences = losses.ended, losses.records, losses.sequences
     first, sequence = len(lost), store.sequence
-    for order, _, number in reversed(head.ready if limit is None else head.ready[-limit:]):
+    spec, priority, line, entries = None, 0, None, 0
+    for due_ms, kind, _, number in reversed(head.ready if limit is None else head.ready[-limit:]):
         record = records[number]
-        due_ms = record.expires_at_ms
         if (
-            due_ms << KIND_BITS | LEASE != order
+            kind != LEASE
             or due_ms > until_ms
-            or record.phase is not LEASED
-            or record.filed_as is not LEASE
             or record.filed_ms != due_ms
+            or record.filed_as != LEASE
+            or record.expires_at_ms != due_ms
+            or record.phase is not LEASED
             or record.rare is not None
             or record.past is not None
             or not record.spec.is_plain
@@ -53,5 +52,8 @@ def lapse_leases(store: Store, indexes: Indexes, until_ms: int, limit: int | Non
         store.sequence = sequence
         record.filed_ms = NEVER
         record.filed_as = NONE
-    indexes.lapsed(head, lost[first:])
+        if line is None or record.spec is not spec or record.priority != priority:
+            spec, priority, line = record.spec, record.priority, waiting.line(record)
+        entries += line.add(record)
+    indexes.lapsed(head, len(lost) - first, entries)
     return len(lost) - first

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
+from grantcore.engine import runs
 from grantcore.engine.taking import Taking, leased
 from grantcore.model import checks
 from grantcore.model.errors import GrantError, InvariantBroken, invalid
@@ -71,7 +72,11 @@ class Leases(Taking):
         lock.acquire()
         try:
             now = self._begin()
-            return tuple([self._renew_one(now, fence, ttl) for fence in fences])
+            answers: list[Lease | LeaseLost] = []
+            rest = iter(fences)
+            while (fence := runs.renew(self, ttl, now, rest, answers)) is not None:
+                answers.append(self._renew_one(now, cast("Held", fence), ttl))
+            return tuple(answers)
         finally:
             lock.release()
 
@@ -288,5 +293,5 @@ def _fences(leases: object) -> list[Held]:
     for count, lease in enumerate(given):
         if count == MAX_BATCH:
             raise invalid("leases", f"at most {MAX_BATCH} leases")
-        fences.append(read_fence(lease, f"leases[{count}]"))
+        fences.append(lease if type(lease) is Lease else read_fence(lease, f"leases[{count}]"))
     return fences

@@ -25,18 +25,12 @@ from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
 
 BUCKET_BITS: Final = 6
-KIND_BITS: Final = 4
 
-Entry = tuple[int, str, int]
-"""Instant and kind in one number, id, and where in its bucket the record is.
+Entry = tuple[int, int, str, int]
+"""Instant, kind, id, and where in its bucket the record is.
 
 Nothing in it is of interest to the garbage collector, which soon stops looking at such a tuple.
 """
-
-
-def when(due_ms: int, kind: int) -> int:
-    """An instant and a kind as one number of the same order."""
-    return due_ms << KIND_BITS | kind
 
 
 class _Buckets(Protocol):
@@ -70,7 +64,7 @@ class Bucket:
         """All records with an entry here, confirmed or not."""
         if self.ready is None:
             return iter(self.records)
-        return (self.records[number] for _, _, number in (*self.ready, *self.fresh))
+        return (self.records[number] for _, _, _, number in (*self.ready, *self.fresh))
 
     def first(self) -> Entry | None:
         """The soonest entry of a sorted bucket."""
@@ -154,9 +148,9 @@ class Deadlines:
         if bucket.ready is None:
             self._sort(key, bucket)
         while (entry := bucket.first()) is not None:
-            record = bucket.records[entry[2]]
-            due_ms, kind = record.filed_ms, record.filed_as
-            confirmed = kind is not STAGED and when(due_ms, kind) == entry[0]
+            due_ms, kind, _, number = entry
+            record = bucket.records[number]
+            confirmed = record.filed_ms == due_ms and record.filed_as == kind
             if confirmed and due_of(record, self._retention_ms) == (due_ms, kind):
                 return record
             bucket.drop_first()
@@ -180,7 +174,7 @@ class Deadlines:
             if due_ms >> BUCKET_BITS == key:
                 record.filed_ms = due_ms
                 record.filed_as = kind
-                ready.append((due_ms << KIND_BITS | kind, record.execution_id, number))
+                ready.append((due_ms, kind, record.execution_id, number))
             else:
                 later.append(record)
         self._move(later)
@@ -201,7 +195,7 @@ class Deadlines:
                 run = self._bucket(run_key)
             filed += 1
             if run.ready is not None:
-                heappush(run.fresh, (when(due_ms, kind), record.execution_id, len(run.records)))
+                heappush(run.fresh, (due_ms, kind, record.execution_id, len(run.records)))
             run.records.append(record)
         self.entries += filed
 

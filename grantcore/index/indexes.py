@@ -40,7 +40,7 @@ class Indexes:
         self.holders = Holders(records)
         self.losses = Losses()
         self.roll = Roll(records)
-        self.counts = Counts()
+        self.counts = Counts(records)
         self.live_grants = 0
         self.liveness = Liveness(store.workers)
         self.tallies = Tallies(self.liveness)
@@ -62,13 +62,13 @@ class Indexes:
         if source in LOST:
             self.losses.tidy(self.waiting_for_reclaim)
 
-    def lapsed(self, head: Bucket, records: list[Execution]) -> None:
-        """Follow the soonest of a bucket, leases that have lapsed. O(records)."""
-        if head.ready and records:
-            del head.ready[-len(records) :]
-            self.counts.leased -= len(records)
-            self.counts.lease_expired += len(records)
-            self.waiting.offer_lost(records)
+    def lapsed(self, head: Bucket, count: int, entries: int) -> None:
+        """Follow the soonest of a bucket, leases that have lapsed; they stand in line, with new entries."""
+        if head.ready and count:
+            del head.ready[-count:]
+            self.counts.leased -= count
+            self.counts.lease_expired += count
+            self.waiting.grow(entries)
 
     def changed_grant(self, record: Execution, before: object) -> None:
         """Follow a grant that came or went; without one the record is offered again (I-20)."""
@@ -125,7 +125,7 @@ class Indexes:
     def rebuild(self) -> None:
         """Build everything anew from the records; O(n log n)."""
         records = self._records.values()
-        self.counts = Counts()
+        self.counts = Counts(self._records)
         self.live_grants = 0
         self.waiting.unmark()
         self.waiting = Waiting(self._records, self.waiting.most)

@@ -176,20 +176,13 @@ class Waiting:
         if record.next_kind is CLAIM:
             line = self.lines.get((record.spec, record.priority))
         if line is None:
-            line = self._line(record)
+            line = self.line(record)
         if line.add(record):
-            self.entries += 1
-            if self.entries > self._room:
-                self.tidy()
+            self.grow(1)
 
-    def offer_lost(self, records: Iterable[Execution]) -> None:
-        """Offer records that have just lost their lease. O(1) for those that follow each other on a line."""
-        spec, priority, line = None, 0, None
-        for record in records:
-            if record.spec is not spec or record.priority != priority or line is None:
-                spec, priority = record.spec, record.priority
-                line = self._line(record)
-            self.entries += line.add(record)
+    def grow(self, entries: int) -> None:
+        """Count new entries, and sweep when they have become too many. O(1) amortised."""
+        self.entries += entries
         if self.entries > self._room:
             self.tidy()
 
@@ -205,8 +198,8 @@ class Waiting:
         for spec, _ in self._shelves:
             spec.is_shelved = False
 
-    def _line(self, record: Execution) -> Line | AgedLine:
-        """The line of a record, and the shortcut to it."""
+    def line(self, record: Execution) -> Line | AgedLine:
+        """The line where a record belongs, made if it is not there. O(1)."""
         kind = record.next_kind
         spec, priority = record.spec, record.priority
         shelf = self._shelves.get((spec, kind)) or self._shelf(spec, kind)

@@ -53,6 +53,11 @@ class EngineConfig:
     threadsafe                 True         -         one lock per engine
     ========================== ============ ========= ============================================
 
+    ``threadsafe=False`` is for hosts with one thread, and for simulations: a mark of who is inside stands in
+    for the lock. It refuses with ``Reentrant`` whatever calls from inside a call, as the lock does, and
+    protects from nothing else: threads that share such an engine break it. What it saves is recorded in
+    ``benchmarks/RESULTS.md``, lifecycle with lock on and off.
+
     Raises:
         InvalidInput: a setting is out of range.
     """

@@ -1,47 +1,32 @@
 """When time will next change an execution, and how (SPEC 3).
 
-The record itself says it: there is no second book. Deadlines at one instant come in the order of
-:class:`Deadline`, then by id.
+The record itself says it: there is no second book. Deadlines at one instant come in the order of their
+kinds (``EXECUTION`` first), then by id.
 """
 
 from __future__ import annotations
 
-from enum import IntEnum
+from typing import Final
 
 from grantcore.model.grants import EXPIRES_AT_MS
 from grantcore.model.phases import ACTIVE, DELAYED, LEASED, SUSPENDED
 from grantcore.model.records import Execution, Rare
 from grantcore.model.time import MAX_MS, NEVER
 
+EXECUTION: Final = 0
+ATTEMPT: Final = 1
+SUSPENSION: Final = 2
+LEASE: Final = 3
+GRANT: Final = 4
+DELAY: Final = 5
+WORKER: Final = 6
+RETENTION: Final = 7
+NONE: Final = 8
+STAGED: Final = -1
+"""Not a deadline: a mark of the time index for one that it has still to look up."""
 
-class Deadline(IntEnum):
-    """What a deadline ends; the order of deadlines that fall on one instant."""
-
-    EXECUTION = 0
-    ATTEMPT = 1
-    SUSPENSION = 2
-    LEASE = 3
-    GRANT = 4
-    DELAY = 5
-    WORKER = 6
-    RETENTION = 7
-    NONE = 8
-    STAGED = -1
-    """Not a deadline: a mark of the time index for one that it has still to look up."""
-
-
-EXECUTION = Deadline.EXECUTION
-ATTEMPT = Deadline.ATTEMPT
-SUSPENSION = Deadline.SUSPENSION
-LEASE = Deadline.LEASE
-GRANT = Deadline.GRANT
-DELAY = Deadline.DELAY
-WORKER = Deadline.WORKER
-RETENTION = Deadline.RETENTION
-NONE = Deadline.NONE
-STAGED = Deadline.STAGED
-
-Due = tuple[int, Deadline]
+Due = tuple[int, int]
+"""An instant, and which of these it ends. Plain numbers: nothing for the garbage collector to look at."""
 
 
 def due_of(record: Execution, retention_ms: int) -> Due:

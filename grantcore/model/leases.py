@@ -83,11 +83,18 @@ _FIELDS: Final = (
 class LeaseLayout:
     """The slots of :class:`Lease` (``model/values.py``)."""
 
-    __slots__ = ("expires_at_ms", "renewal_deadline_ms", "tenure")
+    __slots__ = ("basis_ms", "expires_at_ms", "tenure")
+
+    basis_ms: int
+    """When it was taken or last renewed: the renewal deadline lies two thirds of the way from here."""
 
     expires_at_ms: int
-    renewal_deadline_ms: int
     tenure: Tenure
+
+
+def two_thirds(basis_ms: int, expires_at_ms: int) -> int:
+    """When the holder had better renew (SPEC 5)."""
+    return basis_ms + (expires_at_ms - basis_ms) * 2 // 3
 
 
 @attrs.frozen(these={name: attrs.field() for name in _FIELDS}, init=False, slots=False)
@@ -135,7 +142,8 @@ class Lease(LeaseLayout):
         object.__setattr__(self, "tenure", tenure)
         object.__setattr__(self, "expires_at_ms", checks.instant("expires_at_ms", expires_at_ms))
         deadline = checks.instant("renewal_deadline_ms", renewal_deadline_ms)
-        object.__setattr__(self, "renewal_deadline_ms", deadline)
+        # The basis from which two thirds of the way are this very deadline.
+        object.__setattr__(self, "basis_ms", 3 * deadline - 2 * expires_at_ms)
 
     @property
     def execution_id(self) -> str:
@@ -192,6 +200,11 @@ class Lease(LeaseLayout):
         """When it was taken."""
         return self.tenure[10]
 
+    @property
+    def renewal_deadline_ms(self) -> int:
+        """When the holder had better renew."""
+        return two_thirds(self.basis_ms, self.expires_at_ms)
+
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle as the thirteen fields."""
         return (Lease, attrs.astuple(self, recurse=False))
@@ -203,12 +216,12 @@ class OpenLease(LeaseLayout):
     __slots__ = ()
 
 
-def new_lease(tenure: Tenure, expires_at_ms: int, renewal_deadline_ms: int) -> Lease:
+def new_lease(tenure: Tenure, expires_at_ms: int, basis_ms: int) -> Lease:
     """Make a lease from its tenure and its two instants."""
     lease = OpenLease()
     lease.tenure = tenure
     lease.expires_at_ms = expires_at_ms
-    lease.renewal_deadline_ms = renewal_deadline_ms
+    lease.basis_ms = basis_ms
     lease.__class__ = Lease  # type: ignore[assignment]
     return lease  # type: ignore[return-value]
 

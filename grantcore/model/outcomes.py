@@ -186,6 +186,13 @@ class LeaseLost:
 
 
 @attrs.frozen
+class Refused:
+    """One item of a batch was refused; ``error`` is what the single call would have raised."""
+
+    error: GrantError
+
+
+@attrs.frozen
 class Revoked:
     """The lease is revoked; its fence is named."""
 

@@ -55,7 +55,7 @@ def _story(record: Execution) -> list[LeaseEvent]:
 def lease_of(record: Execution) -> Lease:
     """The record's last lease; current in LEASED only."""
     assert record.tenure is not None
-    return new_lease(record.tenure, record.expires_at_ms, record.renewal_deadline_ms)
+    return new_lease(record.tenure, record.expires_at_ms, record.renewed_at_ms)
 
 
 def begun(tenure: Tenure) -> Attempt:

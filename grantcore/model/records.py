@@ -230,11 +230,6 @@ class Execution:
         return 0 if self.tenure is None else self.tenure[ATTEMPT_INDEX] + 1
 
     @property
-    def renewal_deadline_ms(self) -> int:
-        """When the holder had better renew: two thirds of the way (SPEC 5)."""
-        return self.renewed_at_ms + (self.expires_at_ms - self.renewed_at_ms) * 2 // 3
-
-    @property
     def interrupted(self) -> bool:
         """Whether the next lease goes on with the last attempt."""
         return self.origin is INTERRUPTED

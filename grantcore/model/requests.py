@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Final, TypedDict
 
 import attrs
 
@@ -77,3 +77,29 @@ class IssueReclaimGrantRequest(_IssueGrantRequest):
 GrantRequest = IssueClaimGrantRequest | IssueReclaimGrantRequest
 
 REQUEST_TYPES: Final = (IssueClaimGrantRequest, IssueReclaimGrantRequest)
+
+
+class NewExecution(TypedDict, total=False):
+    """What an execution of a batch has of its own; the engine judges it as ``create_execution`` does.
+
+    Attributes:
+        execution_id: an id of your own; without one the engine mints one.
+        priority: high first.
+        delay_until_ms: not before this instant, in milliseconds.
+        deadline_at_ms: ends as expired at this instant.
+        payload: opaque bytes.
+        tags: names and texts.
+        idempotency_key: the same key answers ``Duplicate``.
+    """
+
+    execution_id: str | None
+    priority: int
+    delay_until_ms: int | None
+    deadline_at_ms: int | None
+    payload: bytes | None
+    tags: Mapping[str, str]
+    idempotency_key: str | None
+
+
+NEW_EXECUTION: Final = NewExecution.__annotations__
+"""The names there are."""

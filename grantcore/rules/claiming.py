@@ -132,7 +132,7 @@ def claim(record: Execution, now: int, taker: Taker, ids: IdSource, store: Store
         now,
         ids.prefix,
     )
-    lease = new_lease(tenure, expires_at_ms, now + ttl * 2 // 3)
+    lease = new_lease(tenure, expires_at_ms, now)
     return (_ACQUIRED, write_first_lease, record, now, (lease, None, False), expires_at_ms)
 
 
@@ -274,7 +274,7 @@ def _lease(
         now,
         prefix,
     )
-    return new_lease(taken, expires_at_ms, now + ttl * 2 // 3)
+    return new_lease(taken, expires_at_ms, now)
 
 
 _TOO_LATE: Final = "such that its end is an instant before 2**53"

@@ -21,7 +21,7 @@ def renew(record: Execution, now: int, fence: Held, ttl_ms: int) -> Change:
     if expires_at_ms > MAX_MS:
         raise invalid("lease_ttl_ms", "such that its end is an instant before 2**53")
     assert record.tenure is not None
-    lease = new_lease(record.tenure, expires_at_ms, now + ttl_ms * 2 // 3)
+    lease = new_lease(record.tenure, expires_at_ms, now)
     return (_RENEWED, write_renewal, record, now, (lease,), expires_at_ms)
 
 

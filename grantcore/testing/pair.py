@@ -25,6 +25,7 @@ from grantcore import (
     LeaseLost,
     Phase,
     Reclaimed,
+    Refused,
     Scheduler,
     events,
 )
@@ -329,6 +330,8 @@ def _comparable(value: object) -> object:
     """Leave out texts, which are nobody's contract: refusals as class and attributes, wherever they are."""
     if isinstance(value, GrantError):
         return (type(value), {name: told for name, told in vars(value).items() if name != "detail"})
+    if isinstance(value, Refused):
+        return (Refused, _comparable(value.error))
     if isinstance(value, LeaseLost):
         return (LeaseLost, value.execution_id, _comparable(value.error))
     if isinstance(value, ExecutionSnapshot) and value.phase is Phase.ELIGIBLE:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar, cast
 
 from grantcore import (
     ClaimGrant,
@@ -31,6 +31,7 @@ from grantcore import (
     Worker,
 )
 from grantcore.testing.model import Model
+from grantcore.testing.model.batches import OWN
 from grantcore.testing.model.records import LOST, TERMINAL, Execution
 from grantcore.testing.steps import Altered, Ref, Step
 
@@ -215,6 +216,8 @@ class Proposer:
 
     def _symbol(self, value: object) -> object:
         """A minted id as part of the result that told it."""
+        if type(value) is list:
+            return [self._symbol(element) for element in cast("list[object]", value)]
         return self._minted.get(value, value) if type(value) is str else value
 
     def learn(self, step: Step, result: object) -> None:
@@ -503,7 +506,14 @@ class Proposer:
 
     def _schedule(self) -> Given:
         return self._pick(
-            self._claim, self._claim, self._claim, self._ask, self._work, self._meter, self._turn
+            self._claim,
+            self._claim,
+            self._claim,
+            self._ask,
+            self._work,
+            self._meter,
+            self._turn,
+            self._batch,
         )
 
     def _lanes(self) -> object:
@@ -611,6 +621,41 @@ class Proposer:
                 aging_ms_per_point=self._chance.choice((None, 1, 20)),
             ),
         )
+
+    # -- batches -----------------------------------------------------------------------------------
+
+    def _batch(self) -> Given:
+        """A call on several, of which some are right for it."""
+        chance = self._chance
+        execution = self._lively()
+        names = [execution.execution_id, *(one.execution_id for one in self._some())]
+        leases = [*list(self._leases.values())[-3:], *self._old[-1:], self._lease(execution)]
+        return self._pick(
+            self._create_batch,
+            lambda: given("issue_claim_grants", names, self._request(execution, lost=False)),
+            lambda: given(
+                "claim_many",
+                [*list(self._grants.values())[-4:], *self._old[-1:]],
+                **self._taker(self._worker()[0]),
+            ),
+            lambda: given("complete_many", leases),
+            lambda: given(
+                "complete_many", leases, results=[chance.choice((None, b"", b"r")) for _ in leases]
+            ),
+            lambda: given("fail_many", leases, reason=self._reason(), category=chance.choice(CATEGORIES)),
+        )
+
+    def _some(self) -> list[Execution]:
+        return self._chance.choices(self._model.executions, k=3)
+
+    def _create_batch(self) -> Given:
+        """The parts of a single creation, and others beside it that share what is not its own."""
+        chance = self._chance
+        call, _, kwargs = self._create()
+        shared = {name: value for name, value in kwargs.items() if name not in OWN}
+        own = {name: value for name, value in kwargs.items() if name in OWN}
+        others = chance.sample(({}, {"priority": 2}, own, {"execution_id": "e1"}, {"tags": {"Bad": "x"}}), 3)
+        return given(f"{call}s", [own, *others], **shared)
 
     # -- near misses -------------------------------------------------------------------------------
 

@@ -13,10 +13,11 @@ code of its refusal. Groups of phases:
 * ``other``: what the lines above, of the same call, do not name by its name or by ``lost`` or ``ended``.
 
 What is not in the table cannot happen. It leaves out what no execution has a part in: ``clock_error``,
-``reentrant`` and ``forked`` may meet every call. Of ``renew_leases``, ``revoke_leases_of`` and the scheduler
-each part of the answer is a triple of its own; a scheduler that ends an execution at its cap on the way comes
-to ``ReclaimCapReached``. A malformed call is refused before anything is looked up (SPEC 5), which is why
-``invalid_input`` stands nearly everywhere. Sources: SPEC 5, 7 and 9; D-01 to D-33.
+``reentrant`` and ``forked`` may meet every call. Of batches, ``revoke_leases_of`` and the scheduler each part
+of the answer is a triple of its own, in a batch those of executions that stand in it once; a scheduler that
+ends an execution at its cap on the way comes to ``ReclaimCapReached``. A malformed call is refused before
+anything is looked up (SPEC 5), which is why ``invalid_input`` stands nearly everywhere.
+Sources: SPEC 5, 7 and 9; D-01 to D-33.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ TABLE: Final = """
 create_execution
     any            invalid_input invalid_capabilities invalid_tag_key Duplicate:idempotency_key
     none           Created quota_policy_not_found budget_not_found lane_draining limit_exceeded
+    there          Duplicate:execution_id
+
+create_executions
+    any            invalid_input invalid_tag_key Duplicate:idempotency_key
+    none           Created quota_policy_not_found budget_not_found lane_draining limit_exceeded
+    none           invalid_capabilities
     there          Duplicate:execution_id
 
 describe_execution
@@ -101,6 +108,13 @@ issue_claim_grant
     eligible       budget_exceeded rate_limit_exceeded concurrency_limit_exceeded
     other          execution_not_eligible
 
+issue_claim_grants
+    none           execution_not_found invalid_input
+    eligible       ClaimGrant use_claim_resumed_execution execution_not_in_eligible_set lane_paused
+    eligible       grant_already_exists capability_mismatch invalid_input
+    eligible       budget_exceeded rate_limit_exceeded concurrency_limit_exceeded
+    other          execution_not_eligible
+
 issue_resume_grant
     any            invalid_input
     none           execution_not_found
@@ -147,6 +161,15 @@ take
     lost           invalid_claim_grant:absent invalid_claim_grant:lapsed invalid_claim_grant:other_worker
     other          execution_not_leaseable execution_not_reclaimable
 
+claim_many
+    none           execution_not_found invalid_input
+    eligible       Lease execution_not_reclaimable invalid_input
+    eligible       invalid_claim_grant:absent invalid_claim_grant:lapsed
+    eligible       invalid_claim_grant:other_worker invalid_claim_grant:other_kind
+    lost           Lease execution_not_leaseable invalid_input
+    lost           invalid_claim_grant:absent invalid_claim_grant:lapsed invalid_claim_grant:other_worker
+    other          execution_not_leaseable execution_not_reclaimable
+
 renew_lease
     any            invalid_input
     none           execution_not_found
@@ -173,7 +196,7 @@ update_progress
     lease_revoked  lease_revoked
     other          execution_not_active
 
-complete_execution
+complete_execution complete_many
     any            invalid_input
     none           execution_not_found
     there          fence_required partial_fence_triple
@@ -182,7 +205,7 @@ complete_execution
     lease_revoked  lease_revoked
     other          execution_not_active
 
-fail_execution
+fail_execution fail_many
     any            invalid_input
     none           execution_not_found
     there          fence_required partial_fence_triple

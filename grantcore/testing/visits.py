@@ -16,7 +16,7 @@ that is observed takes its general way; what it answers is the same.)
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Final, cast
 
 import attrs
@@ -31,6 +31,7 @@ from grantcore import (
     LeaseLost,
     NotReclaimable,
     Phase,
+    Refused,
     Scheduler,
     events,
 )
@@ -74,7 +75,7 @@ def outcome(answer: object) -> str:
     ('AlreadySatisfied:already_revoked', 'None', 'True')
     """
     match answer:
-        case LeaseLost(error=error):
+        case LeaseLost(error=error) | Refused(error=error):
             return outcome(error)
         case InvalidClaimGrant(reason=reason):
             return f"{InvalidClaimGrant.code}:{reason}"
@@ -192,7 +193,8 @@ class Watched:
         """
         self.visits = Visits() if visits is None else visits
         self._phases: dict[str, Phase] = {each.execution_id: each.phase for each in _everything(engine)}
-        self._last: dict[str, tuple[type[events.Event], Phase | None]] = {}
+        self._causes: frozenset[type[events.Event]] = frozenset()
+        self._before: dict[str, Phase | None] = {}
         self._capped: list[Phase | None] = []
         engine.subscribe(self._hear)
         self.engine = cast("GrantEngine", Recorder(engine, "", self))
@@ -204,7 +206,8 @@ class Watched:
         before = self._phases.get(event.execution_id)
         name = type(event).__name__
         self.visits.edges[before, name, event.phase] += 1
-        self._last[event.execution_id] = (type(event), before)
+        if type(event) in self._causes:
+            self._before[event.execution_id] = before
         if isinstance(event, events.ReclaimCapReached):
             self._capped.append(before)
         if event.phase is None:
@@ -215,9 +218,10 @@ class Watched:
     # What a call finds is what the lapses before it have left: the phase before the call's own event, or,
     # if it caused none, the phase after it.
 
-    def begin(self) -> None:
+    def begin(self, call: str) -> None:
         """A call begins."""
-        self._last.clear()
+        self._causes = CAUSES.get(call, frozenset())
+        self._before.clear()
         self._capped.clear()
 
     def refused(self, call: str, subject: str | None, refusal: GrantError) -> None:
@@ -225,13 +229,27 @@ class Watched:
         self.visits.refusals[refusal.code] += 1
         self.visits.note(self._phases.get(subject or ""), call, refusal)
 
-    def answered(self, call: str, subject: str | None, answer: object) -> None:
-        """A call gave an answer."""
+    def answered(self, call: str, subject: str | None, answer: object, batch: Iterable[object]) -> None:
+        """A call gave an answer; to each of a batch, if it is a batch."""
+        if call in _BATCHES:
+            self._answered_batch(call, batch, cast("tuple[object, ...]", answer))
+            return
         if call in _OF_MANY:
             self._answered_many(call, answer)
             return
         name = _subject_of(answer) or subject or ""
-        self.visits.note(self._found(call, name), call, answer)
+        self.visits.note(self._found(name), call, answer)
+
+    def _answered_batch(self, call: str, batch: Iterable[object], answers: tuple[object, ...]) -> None:
+        names = [
+            _subject_of(answer) or _subject_of(item) for item, answer in zip(batch, answers, strict=True)
+        ]
+        often = Counter(names)
+        for name, answer in zip(names, answers, strict=True):
+            if isinstance(answer, Refused):
+                self.visits.refusals[answer.error.code] += 1
+            if name is None or often[name] == 1:
+                self.visits.note(None if name is None else self._found(name), call, answer)
 
     def _answered_many(self, call: str, answer: object) -> None:
         each = cast("tuple[object, ...]", answer) if isinstance(answer, tuple) else (answer,)
@@ -239,14 +257,22 @@ class Watched:
             name = _subject_of(one)
             if isinstance(one, LeaseLost):
                 self.visits.refusals[one.error.code] += 1
-            self.visits.note(None if name is None else self._found(call, name), call, one)
+            self.visits.note(None if name is None else self._found(name), call, one)
         for phase in self._capped if call.startswith("scheduler.") else ():
             self.visits.triples[phase, call, "ReclaimCapReached"] += 1
 
-    def _found(self, call: str, name: str) -> Phase | None:
-        kind, before = self._last.get(name, (None, None))
-        return before if kind in CAUSES.get(call, ()) else self._phases.get(name)
+    def _found(self, name: str) -> Phase | None:
+        return self._before[name] if name in self._before else self._phases.get(name)
 
+
+_BATCHES: Final = {
+    "create_executions": "executions",
+    "issue_claim_grants": "execution_ids",
+    "claim_many": "grants",
+    "complete_many": "leases",
+    "fail_many": "leases",
+}
+"""Each item of their first argument, which is called so, has an answer of its own."""
 
 _OF_MANY: Final = frozenset(
     {
@@ -302,14 +328,21 @@ class Recorder:
 
 def _recorded(method: Callable[..., object], call: str, watched: Watched) -> Callable[..., object]:
     def recorded(*args: object, **kwargs: object) -> object:
-        watched.begin()
+        watched.begin(call)
+        batch = args[0] if args else kwargs.get(_BATCHES.get(call, ""))
+        if call in _BATCHES and isinstance(batch, Iterator):
+            batch = list(cast("Iterator[object]", batch))
+            args, kwargs = (
+                (batch, *args[1:]),
+                {name: kwargs[name] for name in kwargs if name != _BATCHES[call]},
+            )
         subject = _subject(call, args, kwargs)
         try:
             answer = method(*args, **kwargs)
         except GrantError as refusal:
             watched.refused(call, subject, refusal)
             raise
-        watched.answered(call, subject, answer)
+        watched.answered(call, subject, answer, cast("Iterable[object]", batch))
         return answer
 
     return recorded
@@ -317,13 +350,15 @@ def _recorded(method: Callable[..., object], call: str, watched: Watched) -> Cal
 
 def _subject(call: str, args: tuple[object, ...], kwargs: dict[str, object]) -> str | None:
     """The id of the execution a call names, by itself or by a grant or lease."""
-    if call in _OF_MANY:
+    if call in _OF_MANY or call in _BATCHES:
         return None
     given = (*args[:1], *(kwargs.get(name) for name in ("execution_id", "grant", "lease")))
     return next((name for one in given if (name := _subject_of(one)) is not None), None)
 
 
 def _subject_of(value: object) -> str | None:
+    if isinstance(value, Mapping):
+        value = cast("Mapping[str, object]", value).get("execution_id")
     name = value if isinstance(value, str) else _name(value)
     return name if isinstance(name, str) else None
 

@@ -66,20 +66,25 @@ def _known(kind: type) -> Form:
     return _tagged(kind, tag) if tag is not None and tag.always else _untagged(kind)
 
 
+_OF_A_BATCH: Final = ["kind", "status"]
+"""A grant, or the refusal of one: the only two tags that stand in for each other."""
+
+
 @cache
 def _told_apart(kinds: tuple[type, ...]) -> Form:
     """The form of one of several classes."""
     tags = {kind: tag for kind in kinds if (tag := TABLE[kind]) is not None}
-    keys, names = {tag.key for tag in tags.values()}, {tag.name for tag in tags.values()}
-    if len(names) != len(kinds) or len(keys) != 1:
+    keys, names = sorted({tag.key for tag in tags.values()}), {tag.name for tag in tags.values()}
+    if len(names) != len(kinds) or (len(keys) != 1 and keys != _OF_A_BATCH):
         raise invalid("kind", "classes that one tag tells apart")
-    (key,) = keys
     by_kind = {kind: _tagged(kind, tag) for kind, tag in tags.items()}
     by_name = {tag.name: by_kind[kind] for kind, tag in tags.items()}
     known = one_of(sorted(by_name))
 
     def read(value: object) -> object:
-        name = in_field(key, known.read, fields_of(value).get(key))
+        fields = fields_of(value)
+        key = next((key for key in keys if key in fields), keys[0])
+        name = in_field(key, known.read, fields.get(key))
         return by_name[cast("str", name)].read(value)
 
     def write(value: object) -> object:

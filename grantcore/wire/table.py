@@ -42,6 +42,7 @@ OUTCOMES: Final = (
     outcomes.ReclaimCapExceeded,
     outcomes.Reclaimed,
     outcomes.Refreshed,
+    outcomes.Refused,
     outcomes.Registered,
     outcomes.Replayed,
     outcomes.Resumed,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 import docs
 from docs.__main__ import main
 
 
+@pytest.mark.uncovered
 def test_the_pages_are_whole(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 0
     assert all((tmp_path / page).is_file() for page in docs.pages().values())

@@ -547,6 +547,7 @@ def test_when_all_is_still_nobody_waits_who_could_be_served(limit: int) -> None:
     assert min(seen[what] for what in ("cancelled", "completed", "granted")) > 20
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("kind", [events.Created, events.GrantWithdrawn, events.Completed])
 def test_the_walk_finds_a_deaf_driver(kind: type[events.Event], monkeypatch: pytest.MonkeyPatch) -> None:
     """Proof that the property above can fail: an event that opens something is thought not to."""
@@ -556,6 +557,7 @@ def test_the_walk_finds_a_deaf_driver(kind: type[events.Event], monkeypatch: pyt
             walk(seed, 64)
 
 
+@pytest.mark.uncovered
 def test_the_walk_finds_a_driver_that_forgets_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same, of what no event tells: the window of a quota opens."""
     rest = desks.Desk._rest

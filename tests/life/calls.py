@@ -30,6 +30,7 @@ from grantcore import (
     NotRunnable,
     Phase,
     ReclaimGrant,
+    Refused,
     ResumeGrant,
 )
 from grantcore.model.phases import IN_ATTEMPT, TERMINAL
@@ -66,11 +67,13 @@ def _take(method: str, grant: Callable[[Stage], ClaimGrant | ResumeGrant | Recla
 
 CALLS: Final[Mapping[str, Call]] = {
     "create_execution": lambda s: s.engine.create_execution(lane_id=LANE, execution_id=JOB),
+    "create_executions": lambda s: s.engine.create_executions([{"execution_id": JOB}], lane_id=LANE),
     "change_priority": lambda s: s.engine.change_priority(JOB, 9),
     "set_execution_tags": lambda s: s.engine.set_execution_tags(JOB, {"x.y": "z"}),
     "replay_execution": lambda s: s.engine.replay_execution(JOB, requested_by="ann", reason="again"),
     "purge_execution": lambda s: s.engine.purge_execution(JOB),
     "issue_claim_grant": lambda s: s.engine.issue_claim_grant(JOB, claim_request()),
+    "issue_claim_grants": lambda s: s.engine.issue_claim_grants([JOB], claim_request()),
     "issue_resume_grant": lambda s: s.engine.issue_resume_grant(JOB, claim_request()),
     "issue_reclaim_grant": lambda s: s.engine.issue_reclaim_grant(JOB, reclaim_request()),
     "withdraw_grant": lambda s: s.engine.withdraw_grant(_claim_grant(s), worker_id="w"),
@@ -79,11 +82,16 @@ CALLS: Final[Mapping[str, Call]] = {
     "reclaim_execution": _take("reclaim_execution", _reclaim_grant),
     "take": _take("take", _claim_grant),
     "take, reclaim": _take("take", _reclaim_grant),
+    "claim_many": lambda s: s.engine.claim_many(
+        [_claim_grant(s)], worker_id="w", worker_instance_id="w-1", lease_ttl_ms=LEASE_TTL_MS
+    ),
     "renew_lease": lambda s: s.engine.renew_lease(fence(s), lease_ttl_ms=5),
     "renew_leases": lambda s: s.engine.renew_leases([fence(s)], lease_ttl_ms=5),
     "update_progress": lambda s: s.engine.update_progress(fence(s), pct=3),
     "complete_execution": lambda s: s.engine.complete_execution(fence(s), result=b"late"),
     "fail_execution": lambda s: s.engine.fail_execution(fence(s), reason="late"),
+    "complete_many": lambda s: s.engine.complete_many([fence(s)], results=[b"late"]),
+    "fail_many": lambda s: s.engine.fail_many([fence(s)], reason="late"),
     "delay_execution": lambda s: s.engine.delay_execution(fence(s), delay_until_ms=s.now + 5),
     "release_execution": lambda s: s.engine.release_execution(fence(s)),
     "move_to_waiting_children": lambda s: s.engine.move_to_waiting_children(fence(s)),
@@ -103,6 +111,15 @@ CALLS: Final[Mapping[str, Call]] = {
     "operator.unblock": lambda s: s.operator.unblock(JOB),
 }
 """By their names in ``CAUSES``; what follows a comma tells variants apart."""
+
+SINGLE: Final[Mapping[str, str]] = {
+    "create_executions": "create_execution",
+    "issue_claim_grants": "issue_claim_grant",
+    "claim_many": "take",
+    "complete_many": "complete_execution",
+    "fail_many": "fail_execution",
+}
+"""Each item of a batch is answered as this call answers."""
 
 HOLDERS: Final = frozenset(
     {
@@ -152,6 +169,9 @@ def not_held(phase: Phase) -> type[GrantError]:
 
 def expected(name: str, phase: Phase | None) -> Answer:
     """What the call answers in a phase in which none of its events may happen."""
+    if name in SINGLE:
+        answer = expected(SINGLE[name], phase)
+        return (Refused(answer()) if isinstance(answer, type) else answer,)
     if name == "operator.revoke_leases_of":
         return ()
     if name == "renew_leases":
@@ -171,9 +191,11 @@ def expected(name: str, phase: Phase | None) -> Answer:
 
 
 def same(answer: object, wanted: object) -> bool:
-    """Compare answers; of the error in a :class:`LeaseLost` the class counts."""
+    """Compare answers; of the error in a :class:`LeaseLost` or :class:`Refused` the class counts."""
     if type(answer) is tuple and type(wanted) is tuple:
         return len(answer) == len(wanted) and all(map(same, answer, wanted))
     if type(answer) is LeaseLost and type(wanted) is LeaseLost:
         return answer.execution_id == wanted.execution_id and type(answer.error) is type(wanted.error)
+    if type(answer) is Refused and type(wanted) is Refused:
+        return type(answer.error) is type(wanted.error)
     return type(answer) is type(wanted) and answer == wanted

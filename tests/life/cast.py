@@ -162,12 +162,16 @@ class Cast:
 
     def learn(self, step: Step, answer: object) -> None:
         """Remember the grants and leases that were handed out."""
+        if type(answer) is tuple:
+            for entry in answer:
+                self.learn(step, entry)
+            return
         grant = answer.grant if type(answer) is Granted else answer
         if isinstance(grant, (ClaimGrant, ResumeGrant, ReclaimGrant)):
             request = step.args[1]
             assert isinstance(request, (IssueClaimGrantRequest, IssueReclaimGrantRequest))
-            self.grants[step.subject] = grant
-            self.grantees[step.subject] = request.worker_id
+            self.grants[grant.execution_id] = grant
+            self.grantees[grant.execution_id] = request.worker_id
         elif type(answer) is Reclaimed:
             self._hold(answer.lease)
         elif type(answer) is Lease:

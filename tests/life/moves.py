@@ -122,6 +122,24 @@ def taking(cast: Cast, now: int, shown: Shown, grant: Grant, worker_id: str, **c
     return step(call, now, shown.execution_id, grant, hopeless=hopeless, **{**given, **changed})
 
 
+def create_many(cast: Cast, now: int, shown: Shown) -> Step:
+    """One that is there already, and one whose key may be known."""
+    executions = [{"execution_id": shown.execution_id}, {"execution_id": shown.execution_id, "priority": 2}]
+    return Step(now, "create_executions", (executions,), {"lane_id": cast.pick(cast.lanes)})
+
+
+def issue_many(cast: Cast, now: int, shown: Shown) -> Step:
+    names = [cast.someone(), shown.execution_id, cast.someone()]
+    return Step(now, "issue_claim_grants", (names, cast.request(shown, GrantKind.CLAIM)), {})
+
+
+def claim_many(cast: Cast, now: int, shown: Shown) -> Step:
+    grants = [*list(cast.grants.values())[-2:]]
+    if shown.execution_id in cast.grants:
+        grants.append(cast.grants[shown.execution_id])
+    return Step(now, "claim_many", (grants,), cast.taker(cast.pick(cast.workers)))
+
+
 def withdraw(cast: Cast, now: int, shown: Shown) -> Step:
     grant = cast.grants.get(shown.execution_id)
     if grant is None:
@@ -210,6 +228,18 @@ def renew_many(cast: Cast, now: int, shown: Shown) -> Step:
     return Step(now, "renew_leases", (leases,), {"lease_ttl_ms": 40})
 
 
+def _leases_of_many(cast: Cast, shown: Shown) -> list[Lease | Fence]:
+    return [lease_of(cast, shown), *(cast.pick(cast.past) for _ in range(2 if cast.past else 0))]
+
+
+def complete_many(cast: Cast, now: int, shown: Shown) -> Step:
+    return Step(now, "complete_many", (_leases_of_many(cast, shown),), {})
+
+
+def fail_many(cast: Cast, now: int, shown: Shown) -> Step:
+    return Step(now, "fail_many", (_leases_of_many(cast, shown),), _failure(cast, now))
+
+
 def cancel(cast: Cast, now: int, shown: Shown) -> Step:
     given: dict[str, Any] = {"reason": cast.text(), "cancelled_by": cast.text()}
     if shown.phase is Phase.LEASED or (shown.phase is Phase.LEASE_EXPIRED and cast.one_in(2)):
@@ -279,9 +309,11 @@ _ALONE: Final[Mapping[Phase, Weighted]] = {
 }
 _TOGETHER: Final[Mapping[Phase, Weighted]] = {
     **dict.fromkeys(Phase, ()),
-    Phase.LEASED: (renew_many, revoke_all),
+    Phase.LEASED: (renew_many, revoke_all, complete_many, fail_many),
+    Phase.ELIGIBLE: (issue_many, claim_many),
     **dict.fromkeys(
-        (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED), (simple("purge_execution"),)
+        (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED, Phase.EXPIRED),
+        (simple("purge_execution"), create_many),
     ),
 }
 

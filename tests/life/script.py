@@ -21,6 +21,7 @@ from grantcore import (
     LeaseLost,
     ManualClock,
     NotReclaimable,
+    Refused,
     Scheduler,
 )
 from grantcore.events import ExecutionEvent
@@ -44,13 +45,13 @@ class Step:
     """It must be refused, whatever the state."""
 
 
-REFUSALS: Final = (Duplicate, NotReclaimable, GrantNotFound, AlreadySatisfied, LeaseLost)
+REFUSALS: Final = (Duplicate, NotReclaimable, GrantNotFound, AlreadySatisfied, LeaseLost, Refused)
 
 
 def refused(answer: object) -> bool:
     """Whether an answer says no, by an exception or as an expected outcome."""
     if type(answer) is tuple:
-        return all(type(entry) is LeaseLost for entry in answer)
+        return all(map(refused, answer))
     return isinstance(answer, (GrantError, *REFUSALS)) or answer is False
 
 

@@ -72,6 +72,8 @@ def test_the_digest_is_the_golden_one() -> None:
     assert {part: here()[part] for part in GOLDEN} == GOLDEN
 
 
+@pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize("hash_seed", HASH_SEEDS)
 def test_any_process_and_hash_seed(hash_seed: str) -> None:
     told = told_by(sys.executable, hash_seed)
@@ -79,6 +81,8 @@ def test_any_process_and_hash_seed(hash_seed: str) -> None:
     _same(told)
 
 
+@pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize("name", PYTHONS)
 def test_any_python(name: str) -> None:
     python = shutil.which(name)

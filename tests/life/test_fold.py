@@ -92,7 +92,7 @@ def test_a_long_life_without_purges_folds(seed: int) -> None:
 
 def test_keys_and_floor_fold_too() -> None:
     """What no record shows: idempotency keys that still answer, and the epoch floor."""
-    walk = Walk(9, check_every=0, sample=0).go(1_500)
+    walk = Walk(10, check_every=0, sample=0).go(1_500)
     walk.engine.advance()
     walk._hear()
     now, store = walk.run.clock(), walk.engine._store

@@ -83,6 +83,7 @@ def test_truncated_anywhere() -> None:
         refused(DATA[:length])
 
 
+@pytest.mark.uncovered
 def test_every_byte_flipped() -> None:
     """One bit of each byte, another one each time: the digest, or the head, tells."""
     for place in range(len(DATA)):
@@ -187,6 +188,7 @@ def _shown(document: Json, path: Path) -> str:
     return repr(at(document, path))[:60] if path and path[-1] in _keys(document, path) else "removed"
 
 
+@pytest.mark.uncovered
 def test_every_place_removed_doubled_renamed() -> None:
     for path in PLACES:
         _judge_all(removals(DOCUMENT, path), path)
@@ -205,6 +207,7 @@ def test_every_place_with_every_hostile_value() -> None:
         _judge_all(replacements(DOCUMENT, path), path)
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("seed", one_in(4, range(4)))
 def test_several_places_at_once(seed: int) -> None:
     """What one change makes inconsistent, a second may hide."""

@@ -14,7 +14,15 @@ from collections import Counter
 from random import Random
 from typing import Final
 
-from grantcore import CapabilityMismatch, ExecutionSnapshot, GrantEngine, GrantError, NotReclaimable, Phase
+from grantcore import (
+    CapabilityMismatch,
+    ExecutionSnapshot,
+    GrantEngine,
+    GrantError,
+    NotReclaimable,
+    Phase,
+    Refused,
+)
 from tests.life.audit import Auditor
 from tests.life.cast import Cast, Settings
 from tests.life.fold import Book
@@ -219,9 +227,11 @@ class Walk:
 
 def _mismatched(answer: object) -> bool:
     """X18: the one kind of refusal that writes."""
+    if type(answer) is tuple:
+        return any(map(_mismatched, answer))
     if type(answer) is NotReclaimable:
         return answer.detail.startswith("capability_mismatch")
-    return type(answer) is CapabilityMismatch
+    return type(answer.error if type(answer) is Refused else answer) is CapabilityMismatch
 
 
 def main(arguments: list[str]) -> None:

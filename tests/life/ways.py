@@ -17,6 +17,7 @@ from tests.life.stage import (
     ATTEMPT_MS,
     GRANT_TTL_MS,
     JOB,
+    LANE,
     LEASE_TTL_MS,
     Stage,
     claim_request,
@@ -143,7 +144,12 @@ def by_claimer(method: str) -> Callable[[Stage], object]:
         grant = stage.grant
         worker = "heir" if type(grant) is ReclaimGrant and stage.look().lease_reclaim_count else "w"
         take = getattr(stage.engine, method)
-        return take(grant, worker_id=worker, worker_instance_id="any", lease_ttl_ms=LEASE_TTL_MS)
+        return take(
+            [grant] if method == "claim_many" else grant,
+            worker_id=worker,
+            worker_instance_id="any",
+            lease_ttl_ms=LEASE_TTL_MS,
+        )
 
     return go
 
@@ -157,7 +163,7 @@ def refused_for_capabilities(method: str) -> Callable[[Stage], object]:
             else claim_request("w", capabilities=("gpu",))
         )
         try:
-            return getattr(stage.engine, method)(JOB, request)
+            return getattr(stage.engine, method)([JOB] if method.endswith("s") else JOB, request)
         except Exception as error:  # noqa: BLE001 - looked at here
             return error
 
@@ -202,6 +208,10 @@ def _issue_reclaim(stage: Stage) -> object:
     return stage.engine.issue_reclaim_grant(JOB, reclaim_request())
 
 
+def _fail_many(stage: Stage) -> object:
+    return stage.engine.fail_many([stage.lease], reason="broken")
+
+
 def _withdraw(stage: Stage) -> None:
     worker = stage.engine.describe_grant(JOB)
     assert worker is not None
@@ -219,6 +229,15 @@ WAYS: Final[tuple[Way, ...]] = (
         to(DELAYED),
     ),
     Way(
+        E.Created,
+        "create_executions",
+        always,
+        lambda stage: stage.engine.create_executions(
+            [{"execution_id": JOB}], lane_id=LANE, policy=stage.policy
+        ),
+        to(ELIGIBLE),
+    ),
+    Way(
         E.PriorityChanged,
         "change_priority",
         always,
@@ -233,6 +252,13 @@ WAYS: Final[tuple[Way, ...]] = (
         stays,
     ),
     Way(E.GrantIssued, "issue_claim_grant", fresh_and_free, _issue_claim, stays),
+    Way(
+        E.GrantIssued,
+        "issue_claim_grants",
+        fresh_and_free,
+        lambda stage: stage.engine.issue_claim_grants([JOB], claim_request()),
+        stays,
+    ),
     Way(E.GrantIssued, "issue_resume_grant", interrupted_and_free, _issue_resume, stays),
     Way(E.GrantIssued, "issue_reclaim_grant", cap_left, _issue_reclaim, stays),
     Way(E.GrantLapsed, "advance", granted, lambda stage: stage.wait(GRANT_TTL_MS), stays),
@@ -241,6 +267,7 @@ WAYS: Final[tuple[Way, ...]] = (
         Way(E.CapabilityMismatched, call, fits, refused_for_capabilities(call), stays)
         for call, fits in (
             ("issue_claim_grant", lambda stage: required(stage) and fresh_and_free(stage)),
+            ("issue_claim_grants", lambda stage: required(stage) and fresh_and_free(stage)),
             ("issue_resume_grant", lambda stage: required(stage) and interrupted_and_free(stage)),
             ("issue_reclaim_grant", lambda stage: required(stage) and cap_left(stage)),
         )
@@ -254,9 +281,11 @@ WAYS: Final[tuple[Way, ...]] = (
         to(LEASED),
     ),
     Way(E.LeaseAcquired, "take", granted, by_claimer("take"), to(LEASED)),
+    Way(E.LeaseAcquired, "claim_many", granted, by_claimer("claim_many"), to(LEASED)),
     Way(E.LeaseAcquired, "operator.issue_grant_and_claim", free, Stage.operator_claim, to(LEASED)),
     Way(E.LeaseReclaimed, "reclaim_execution", granted, by_claimer("reclaim_execution"), to(LEASED)),
     Way(E.LeaseReclaimed, "take", granted, by_claimer("take"), to(LEASED)),
+    Way(E.LeaseReclaimed, "claim_many", granted, by_claimer("claim_many"), to(LEASED)),
     Way(E.ReclaimCapReached, "issue_reclaim_grant", cap_reached, _issue_reclaim, to(Phase.FAILED)),
     Way(E.Blocked, "operator.block", by_order, lambda stage: stage.operator.block(JOB), to(BLOCKED)),
     Way(E.Unblocked, "operator.unblock", by_order, lambda stage: stage.operator.unblock(JOB), to(ELIGIBLE)),
@@ -285,12 +314,20 @@ WAYS: Final[tuple[Way, ...]] = (
     Way(E.Completed, "complete_execution", always, Stage.complete, to(Phase.SUCCEEDED)),
     Way(
         E.Completed,
+        "complete_many",
+        always,
+        lambda stage: stage.engine.complete_many([stage.lease]),
+        to(Phase.SUCCEEDED),
+    ),
+    Way(
+        E.Completed,
         "operator.complete",
         always,
         lambda stage: stage.operator.complete(JOB),
         to(Phase.SUCCEEDED),
     ),
     Way(E.RetryScheduled, "fail_execution", retries, Stage.fail, to(DELAYED)),
+    Way(E.RetryScheduled, "fail_many", retries, _fail_many, to(DELAYED)),
     Way(
         E.RetryScheduled,
         "operator.fail",
@@ -299,6 +336,7 @@ WAYS: Final[tuple[Way, ...]] = (
         to(DELAYED),
     ),
     Way(E.Failed, "fail_execution", gives_up, Stage.fail, to(Phase.FAILED)),
+    Way(E.Failed, "fail_many", gives_up, _fail_many, to(Phase.FAILED)),
     Way(
         E.Failed,
         "operator.fail",

@@ -91,6 +91,8 @@ class Cast:
         lease = self.leases["c-held"]
         yield self._step("renew_lease", lease, lease_ttl_ms=9)
         yield self._step("renew_leases", [lease, self.leases["c-done"]], lease_ttl_ms=9)
+        yield self._step("complete_many", [lease, self.leases["c-done"]], results=[b"r", None])
+        yield self._step("fail_many", [lease, self.leases["c-done"]], reason="r")
         yield self._step("update_progress", lease, pct=5)
         yield self._step("complete_execution", lease, result=b"r")
         yield self._step("fail_execution", lease, reason="r")
@@ -109,6 +111,12 @@ class Cast:
         yield self._step("claim_resumed_execution", self.grants["c-resumable"], **TAKE)
         yield self._step("reclaim_execution", self.grants["c-reclaimable"], **TAKE)
         yield self._step("take", self.grants["c-reclaimable"], **TAKE)
+        yield self._step("issue_claim_grants", ["c-waiting", "c-held"], ASKING)
+        yield self._step(
+            "claim_many",
+            [self.grants[name] for name in ("c-granted", "c-waiting", "c-resumable") if name in self.grants],
+            **TAKE,
+        )
         worker = gc.Worker("cw", "cw-1", ["gpu"])
         seek: dict[str, Any] = {"lanes": {LANE: 2, "a": 1}, "grant_ttl_ms": 9}
         yield self._step("scheduler.claim_for_worker", worker, **seek)
@@ -117,6 +125,7 @@ class Cast:
 
     def _of_executions(self) -> Iterator[Step]:
         yield self._step("create_execution", lane_id=LANE, idempotency_key="c", tags={"a.b": "c"})
+        yield self._step("create_executions", [{"execution_id": "c-new"}, {"priority": 5}], lane_id=LANE)
         yield self._step("change_priority", "c-waiting", 7)
         yield self._step("set_execution_tags", "c-held", {"a.b": "c"})
         yield self._step("replay_execution", "c-done")

@@ -1,6 +1,6 @@
 """Each line that a call executes, interrupted where it comes first, at a small price.
 
-A world is built once for a call, and after each interruption brought back in place: :class:`Keepsake`. Each
+A world is built once for a state, and after each interruption brought back in place: :class:`Keepsake`. Each
 time the first call afterwards must recover. What it leaves is judged as by ``injection.judge`` (digest,
 invariants, events) if it is new. It is not new if every object refers to what it did before, or if the
 truth says, field by field, what it said after another line of this call, and that was judged; then the events
@@ -14,8 +14,8 @@ import enum
 import gc as collector
 import types
 from collections import deque
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import compress
 from operator import is_, not_
 from types import FrameType
@@ -25,6 +25,7 @@ import attrs
 
 import grantcore as gc
 from tests.robustness import inside
+from tests.robustness.calls import Scenario
 from tests.robustness.injection import (
     FIRST_CALLS,
     RETRY_EACH,
@@ -59,31 +60,65 @@ class Keepsake:
     """
 
     def __init__(self, thing: object) -> None:
-        reached = list(_reachable(thing))
-        containers = [one for one in reached if isinstance(one, tuple(_CONTAINERS))]
-        self._contents = [(one, _plain(one)(one)) for one in containers]
-        self._fields = [
-            (one, collector.get_referents(one), [(name, getattr(one, name, _UNSET)) for name in names])
-            for one in reached
-            if (names := list(_slots(one)))
-        ]
-        self._changing = [*containers, *(one for one, _, _ in self._fields)]
-        self._look = collector.get_referents(*self._changing)
+        kept = [_Kept(one) for one in _reachable(thing)]
+        changing = [one for one in kept if one.content is not None or one.fields]
+        self._groups = [_Group(changing[i : i + GROUP]) for i in range(0, len(changing), GROUP)]
 
     def is_as_it_was(self) -> bool:
         """Whether nothing has changed."""
-        return _are_the_same(collector.get_referents(*self._changing), self._look)
+        return not any(group.has_changed() for group in self._groups)
 
     def bring_back(self) -> None:
         """Undo all changes."""
-        for container, content in self._contents:
-            if not _are_the_same(collector.get_referents(container), collector.get_referents(content)):
-                kind = _plain(container)
-                kind.clear(container)
-                _CONTAINERS[kind](container, content)
-        for one, values, fields in self._fields:
-            if not _are_the_same(collector.get_referents(one), values):
-                _set_fields(one, fields)
+        for group in self._groups:
+            if group.has_changed():
+                group.bring_back()
+
+
+GROUP: Final = 10
+"""So many objects are looked at together: an interruption changes a few of a thousand."""
+
+
+class _Group:
+    """Some of the objects."""
+
+    def __init__(self, kept: Sequence[_Kept]) -> None:
+        self._kept = kept
+        self._things = [one.thing for one in kept]
+        self._look = collector.get_referents(*self._things)
+
+    def has_changed(self) -> bool:
+        return not _are_the_same(collector.get_referents(*self._things), self._look)
+
+    def bring_back(self) -> None:
+        for one in self._kept:
+            one.bring_back()
+
+
+class _Kept:
+    """One object: what it refers to, as a container and by its slots."""
+
+    __slots__ = ("_look", "content", "fields", "thing")
+
+    def __init__(self, thing: Any) -> None:
+        kind: Any = type(thing)
+        self.thing = thing
+        self.content = _plain(thing)(thing) if isinstance(thing, tuple(_CONTAINERS)) else None
+        self.fields = [(name, getattr(thing, name, _UNSET)) for name in _slots(kind)]
+        self._look = collector.get_referents(thing)
+
+    def bring_back(self) -> None:
+        if _are_the_same(collector.get_referents(self.thing), self._look):
+            return
+        if self.content is not None:
+            kind = _plain(self.thing)
+            kind.clear(self.thing)
+            _CONTAINERS[kind](self.thing, self.content)
+        for name, value in self.fields:
+            if value is not _UNSET:
+                object.__setattr__(self.thing, name, value)
+            elif hasattr(self.thing, name):
+                object.__delattr__(self.thing, name)
 
 
 def _are_the_same(some: list[object], others: list[object]) -> bool:
@@ -94,14 +129,6 @@ def _are_the_same(some: list[object], others: list[object]) -> bool:
 def _plain(container: Any) -> Any:
     """The built-in kind of a container: nothing that a class adds is wanted."""
     return next(kind for kind in _CONTAINERS if isinstance(container, kind))
-
-
-def _set_fields(one: object, fields: list[tuple[str, object]]) -> None:
-    for name, value in fields:
-        if value is not _UNSET:
-            object.__setattr__(one, name, value)
-        elif hasattr(one, name):
-            object.__delattr__(one, name)
 
 
 def _reachable(thing: object) -> Iterator[object]:
@@ -117,12 +144,15 @@ def _reachable(thing: object) -> Iterator[object]:
                 left.append(more)
 
 
-def _slots(one: object) -> Iterator[str]:
-    """The names of its fields that are kept in slots."""
-    for kind in type(one).__mro__:
-        for name, slot in vars(kind).items():
-            if isinstance(slot, types.MemberDescriptorType) and kind.__flags__ & _HEAP:
-                yield name
+@cache
+def _slots(kind: type) -> list[str]:
+    """The names of the fields that its objects keep in slots."""
+    return [
+        name
+        for owner in kind.__mro__
+        for name, slot in vars(owner).items()
+        if isinstance(slot, types.MemberDescriptorType) and owner.__flags__ & _HEAP
+    ]
 
 
 _HEAP: Final = 1 << 9
@@ -204,27 +234,56 @@ class Ambush(Tracer):
 
 
 class Bench:
-    """One call in one state, to be interrupted again and again."""
+    """A world in one state, in which calls are interrupted again and again.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        setting: builds it, the same each time; its own call is not made.
+    """
+
+    def __init__(self, setting: Plan) -> None:
+        self._setting = setting
+        self.renew()
+
+    def planned(self, scenario: Scenario) -> Plan:
+        """Make a call of this state without interruption."""
+        plan = Plan(scenario, observers=self._setting.observers)
+        for note in (plan.note_before, plan.note_commits):
+            note(self.world)
+            self.bring_back()
+        return plan
+
+    def renew(self) -> None:
+        """Have a new world."""
+        self.world = self._setting.world()
+        self._all = Keepsake(self.world)
+        self.is_as_it_was = self._all.is_as_it_was
+        self.bring_back = self._all.bring_back
+
+
+class Trial:
+    """One call on a bench, to be interrupted again and again.
+
+    Args:
+        plan: of the call; its worlds are those of the bench.
+        bench: where it is made.
+    """
+
+    def __init__(self, plan: Plan, bench: Bench) -> None:
         self._plan = plan
+        self._bench = bench
         self._known: list[object] = []
         self._ends: list[object] = []
-        self._build()
-
-    def _build(self) -> None:
-        """Have a new world."""
-        self._world = self._plan.world()
-        self._make: Callable[[], object] = partial(self._plan.scenario.make, self._world)
-        self._all = Keepsake(self._world)
         traced(Tracer(), self._make)  # what is computed once for all, is
-        self._all.bring_back()
+        bench.bring_back()
+
+    def _make(self) -> object:
+        return self._plan.scenario.make(self._bench.world)
 
     def lines(self) -> list[Line]:
         """Every line the call executes."""
         survey = Survey()
         traced(survey, self._make)
-        self._all.bring_back()
+        self._bench.bring_back()
         return list(survey.lines.values())
 
     def interrupt(self, line: Line, error: type[BaseException], tally: Tally) -> None:
@@ -232,30 +291,30 @@ class Bench:
         ambush = Ambush(line, error)
         raised = traced(ambush, self._make)
         if not ambush.where:  # what was brought back goes another way: only a new world will do
-            self._build()
+            self._bench.renew()
             raised = traced(ambush, self._make)
         assert ambush.where, f"{self._plan.scenario} does not reach {line}"
-        tally.note(self._world.engine, raised, error)
+        tally.note(self._bench.world.engine, raised, error)
         try:
             wrong = self._judged(line.at, ambush.where)
         except Exception as told:  # noqa: BLE001 - told as what is wrong
             wrong = f"{type(told).__name__}: {told}"
         if wrong:
-            self._all.bring_back()
+            self._bench.bring_back()
             tally.wrong.append(f"{self._plan.scenario} at point {line.at}, in {ambush.where}: {wrong}")
 
     def _judged(self, turn: int, where: str) -> str | None:
-        plan, world = self._plan, self._world
+        plan, world = self._plan, self._bench.world
         FIRST_CALLS[turn % len(FIRST_CALLS)](world)
         world.ids.count = plan.minted
-        if self._all.is_as_it_was() and inside.is_at_rest(world.engine):
+        if self._bench.is_as_it_was() and inside.is_at_rest(world.engine):
             return self._retried() if turn % RETRY_EACH == 0 else None
         wrong = self._judged_by_its_truth(turn, where)
-        self._all.bring_back()
+        self._bench.bring_back()
         return wrong
 
     def _judged_by_its_truth(self, turn: int, where: str) -> str | None:
-        plan, world = self._plan, self._world
+        plan, world = self._plan, self._bench.world
         truth = spelled(inside.truth(world.engine))
         if truth not in self._known or not inside.is_at_rest(world.engine):
             wrong = judge(plan, world, turn, where)
@@ -271,19 +330,21 @@ class Bench:
     def _retried(self) -> str | None:
         """Make the call again where nothing has changed."""
         refused_or_not(self._make)
-        look = spelled(inside.truth(self._world.engine))
+        look = spelled(inside.truth(self._bench.world.engine))
         again = look in self._ends
-        if not again and self._world.engine.digest() == self._plan.allowed[-1]:
+        if not again and self._bench.world.engine.digest() == self._plan.allowed[-1]:
             again = True
             self._ends.append(look)
-        self._all.bring_back()
+        self._bench.bring_back()
         return None if again else "the same call, made again, leads elsewhere"
 
 
-def inject_at_every_line(plan: Plan, *errors: type[BaseException], wanted: Callable[[Line], bool]) -> Tally:
+def inject_at_every_line(
+    plan: Plan, bench: Bench, *errors: type[BaseException], wanted: Callable[[Line], bool]
+) -> Tally:
     """Interrupt the call where it first reaches each of its lines, by each error in turn."""
-    bench, tally = Bench(plan), Tally()
-    for line in bench.lines():
+    trial, tally = Trial(plan, bench), Tally()
+    for line in trial.lines():
         if wanted(line):
-            bench.interrupt(line, errors[line.at % len(errors)], tally)
+            trial.interrupt(line, errors[line.at % len(errors)], tally)
     return tally

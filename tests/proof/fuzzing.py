@@ -63,6 +63,7 @@ def make(arena: Arena, step: Step, results: dict[int, object]) -> object:
 _HELD: Final = (gc.Phase.LEASED,)
 WANTED: Final[Mapping[str, tuple[gc.Phase, ...]]] = {
     "issue_claim_grant": (gc.Phase.ELIGIBLE,),
+    "issue_claim_grants": (gc.Phase.ELIGIBLE,),
     "issue_resume_grant": (gc.Phase.ELIGIBLE,),
     "issue_reclaim_grant": LOST,
     "change_priority": (gc.Phase.ELIGIBLE,),
@@ -104,6 +105,8 @@ class Fuzzer:
             "lease": self._lease,
             "leases": self._leases_of_many,
             "grant": self._grant,
+            "grants": self._grants_of_many,
+            "execution_ids": self._names_of_many,
             "worker_id": self._worker_id,
             "after": lambda _: self._cursors[0] if self._cursors else None,
             "data": lambda _: Snapshot(self._random.choice((None, None, self._random.randrange(4_000)))),
@@ -164,7 +167,7 @@ class Fuzzer:
         """Whom the call is about."""
         records = inside.executions(self._arena.engine)
         wanted = WANTED.get(target.call, _HELD if "lease" in target.needed else ())
-        if target.call in {"take", "withdraw_grant"} or "grant" in target.needed:
+        if target.call in {"take", "claim_many", "withdraw_grant"} or "grant" in target.needed:
             fit = [name for name, record in records.items() if record.grant is not None]
         else:
             fit = [name for name, record in records.items() if record.phase in wanted]
@@ -225,6 +228,12 @@ class Fuzzer:
 
     def _leases_of_many(self, _: Target) -> object:
         return list(self._leases.values())[-4:]
+
+    def _grants_of_many(self, _: Target) -> object:
+        return list(self._grants.values())[-4:]
+
+    def _names_of_many(self, _: Target) -> object:
+        return [self._about, self._random.choice(NAMES)]
 
     def _grant(self, _: Target) -> object:
         return self._grants.get(self._about) or gc.ClaimGrant(self._about, self._arena.now + 5)

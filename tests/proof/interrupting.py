@@ -27,10 +27,10 @@ from grantcore.testing.pair import Dial
 from grantcore.testing.proposing import LANES, TOKENS, Proposer
 from grantcore.testing.steps import Absent, Step, resolved
 from tests.proof.cast import Cast
-from tests.proof.every_line import Line, inject_at_every_line
+from tests.proof.every_line import Bench, Line, inject_at_every_line
 from tests.robustness import inside
 from tests.robustness.calls import Scenario
-from tests.robustness.injection import Tally, Tracer, judge, planned, traced
+from tests.robustness.injection import Plan, Tally, Tracer, judge, planned, traced
 from tests.robustness.worlds import SeededIds, World, new_world
 
 START_MS: Final = 1_000
@@ -73,6 +73,7 @@ class Stage:
     made: list[Given] = attrs.field(factory=list, init=False)
     world: World = attrs.field(init=False)
     _saved: Saved | None = attrs.field(default=None, init=False)
+    _bench: Bench | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
         self.world = self.furnished(new_world())
@@ -86,7 +87,7 @@ class Stage:
             answer = refusal
         if call == "at" or inside.event_number(self.world.engine) > events:
             self.made.append((call, args, kwargs))
-            self._saved = None
+            self._saved = self._bench = None
         return getattr(answer, "grant", None) or getattr(answer, "lease", None) or answer
 
     # -- building ------------------------------------------------------------------------------------
@@ -108,6 +109,7 @@ class Stage:
             at_ms, data, minted = self._snapshot()
             world.clock.set(at_ms)
             self.furnished(world, data, minted)
+            world.clock.set(max(inside.last_reading(world.engine), at_ms))  # if equal, that very number
         else:
             self._play(world)
 
@@ -134,18 +136,25 @@ class Stage:
 
     def accepts(self, given: Given) -> bool:
         """Whether the call has a result here."""
-        world = new_world()
-        self.build(world)
+        bench = self._bench_of_this_state()
         try:
-            perform(world, given)
+            perform(bench.world, given)
         except gc.GrantError:
             return False
+        finally:
+            bench.bring_back()
         return True
 
     def inject(self, given: Given, wanted: Callable[[Line], bool]) -> Tally:
         """Interrupt a call where it first reaches each of its lines that is wanted."""
-        plan = planned(self.scenario(given), observers=self.observers)
-        return inject_at_every_line(plan, *ERRORS, wanted=wanted)
+        bench = self._bench_of_this_state()
+        return inject_at_every_line(bench.planned(self.scenario(given)), bench, *ERRORS, wanted=wanted)
+
+    def _bench_of_this_state(self) -> Bench:
+        """With the observers; one for all calls."""
+        if self._bench is None:
+            self._bench = Bench(Plan(Scenario("", self.build, id, "random"), observers=self.observers))
+        return self._bench
 
     def interrupt(self, at: int, call: str, *args: object, **kwargs: Any) -> None:
         """Interrupt one call at one line.

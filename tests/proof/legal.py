@@ -57,6 +57,8 @@ LEGAL: Final[Mapping[str, Sequence[object]]] = {
     "required_capabilities": _TOKEN_SETS,
     "worker_capabilities": _TOKEN_SETS,
     "capabilities": _TOKEN_SETS,
+    "executions": ([], [{}, {}], [{"execution_id": "e3", "payload": b"load"}, {"priority": 7}], [{}, 5]),
+    "results": (None, None, [], [b"r"], [None, b"", b"r", None]),
     "policy": POLICIES,
     "payload": (None, b"load"),
     "result": (None, b"", b"r"),

@@ -538,8 +538,54 @@ def _renew_all(world: World, name: str) -> object:
     return world.engine.renew_leases([world.fence(name), world.fence(other)], lease_ttl_ms=world.ttl())
 
 
+def _create_many(world: World, name: str) -> object:
+    """As one, beside another."""
+    chance = world.chance
+    own: Any = {
+        "execution_id": world.new_name() if name == "nobody" or world.odds(3) else name,
+        "idempotency_key": f"key of {name}" if world.odds(2) else None,
+        **chance.choice(({}, {}, {"priority": "high"}, {"tags": {"Bad": "x"}})),
+    }
+    shared: Any = chance.choice(
+        ({}, {}, {}, {"quota_policy_id": "none"}, {"budget_ids": ["none"]}, {"required_capabilities": [""]})
+    )
+    return world.engine.create_executions([{}, own], lane_id=chance.choice(LANES), **shared)
+
+
+def _another(world: World, name: str) -> str:
+    return world.chance.choice((name, *world.phases))
+
+
+def _issue_many(world: World, name: str) -> object:
+    """Sometimes at the end of time, after which no grant can end."""
+    if world.clock() > MAX_MS - 4_000 and world.odds(4):
+        world.pass_time(4_000)
+    names = [world.id(name), _another(world, name)]
+    return world.engine.issue_claim_grants(names, world.or_nonsense(world.request(name)))
+
+
+def _claim_many(world: World, name: str) -> object:
+    grants = [world.or_nonsense(world.grant(name)), world.grant(_another(world, name))]
+    return world.engine.claim_many(grants, **world.taker())
+
+
+def _complete_many(world: World, name: str) -> object:
+    leases = [world.fence(name), world.fence(_another(world, name))]
+    return world.engine.complete_many(leases, results=[_result(world), None] if world.odds(2) else None)  # type: ignore[list-item]  # malformed on purpose
+
+
+def _fail_many(world: World, name: str) -> object:
+    leases = [world.fence(name), world.fence(_another(world, name))]
+    return world.engine.fail_many(leases, reason=world.reason())
+
+
 CALLS: Final[dict[str, Way]] = {
     "create_execution": _create,
+    "create_executions": _create_many,
+    "issue_claim_grants": _issue_many,
+    "claim_many": _claim_many,
+    "complete_many": _complete_many,
+    "fail_many": _fail_many,
     **{
         call: _by_id(call)
         for call in (

@@ -101,7 +101,7 @@ OUTCOMES = {
     kind.__name__
     for kind in vars(outcomes).values()
     if isinstance(kind, type) and kind.__module__ == outcomes.__name__ and attrs.has(kind)
-} - {"Breach", "ExpiredLease", "LeaseLost"}
+} - {"Breach", "ExpiredLease", "LeaseLost", "Refused"}
 """What calls answer with, save what is only a part of it."""
 
 

@@ -10,7 +10,7 @@ from tests.proof.contending import Contest, contend, failure, proved, script, sh
 from tests.proof.figures import FIGURES, Part
 from tests.proof.races import RACES, STORIES
 
-pytestmark = pytest.mark.uncovered
+pytestmark = [pytest.mark.uncovered, pytest.mark.every_python]
 
 PARTS = 4
 ALL_WAYS = 3 * len(STORIES)

@@ -17,7 +17,7 @@ import pytest
 from tests.proof import digest_run
 from tests.proof.figures import Part
 
-pytestmark = pytest.mark.uncovered
+pytestmark = [pytest.mark.uncovered, pytest.mark.every_python]
 
 ROOT: Final = Path(__file__).parents[2]
 SEED: Final = 3

@@ -153,7 +153,7 @@ def test_a_world_is_brought_back(seed: int) -> None:
 
 
 @pytest.mark.parametrize("plant", PLANTS)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [2, 4])
 def test_a_planted_bug_is_found(plant: str, seed: int) -> None:
     """I-41: it can fail, and tells in few calls how."""
     found = finds(plant, seed)

@@ -94,7 +94,17 @@ SETTINGS: Final = {
     "max_leases": h.or_none(h.whole(1, h.LAST)),
     "aging_ms_per_point": h.or_none(h.whole(1, h.LAST)),
 }
+OWN: Final = {
+    "execution_id",
+    "priority",
+    "delay_until_ms",
+    "deadline_at_ms",
+    "payload",
+    "idempotency_key",
+}
+"""What each execution of a batch has for itself: its form is judged item by item."""
 ITERABLES: Final = {"required_capabilities", "tags", "budget_ids", "capabilities", "leases"} | {
+    *("executions", "execution_ids", "grants", "results"),
     "lanes",
     "hard_limits",
     "soft_limits",
@@ -109,6 +119,11 @@ BEHAVIORS: Final = frozenset(
 TARGETS: Final = (
     _engine("advance", {"limit": h.or_none(h.whole(1, 2**31 - 1))}, _with()),
     _engine("create_execution", CREATION, _with(lane_id=LANE, execution_id="new")),
+    _engine(
+        "create_executions",
+        {name: form for name, form in CREATION.items() if name not in OWN},
+        _with(executions=[{"execution_id": "new"}], lane_id=LANE),
+    ),
     _engine("describe_execution", ID, _about("e")),
     _engine("explain", ID, _about("e")),
     _engine("describe_grant", ID, _about("e")),
@@ -129,6 +144,7 @@ TARGETS: Final = (
     ),
     _engine("purge_execution", ID, _about("done")),
     _engine("issue_claim_grant", {**ID, "request": h.nothing}, _about("waiting", request=asking())),
+    _engine("issue_claim_grants", {"request": h.nothing}, _with(execution_ids=["waiting"], request=asking())),
     _engine("issue_resume_grant", {**ID, "request": h.nothing}, _about("released", request=asking())),
     _engine("issue_reclaim_grant", {**ID, "request": h.nothing}, _about("lapsed", request=asking_back())),
     _engine(
@@ -140,6 +156,11 @@ TARGETS: Final = (
     _engine("claim_resumed_execution", {**TAKER, **LANE_FORM}, _grant("resumable")),
     _engine("reclaim_execution", {**AND_TIMEOUT, **LANE_FORM}, _grant("reclaimable")),
     _engine("take", AND_TIMEOUT, _grant("granted")),
+    _engine(
+        "claim_many",
+        {name: form for name, form in AND_TIMEOUT.items() if name != "grant"},
+        lambda world: {"grants": [world.grants["granted"]], **WHO, "lease_ttl_ms": 9},
+    ),
     _engine("renew_lease", {**LEASE, "lease_ttl_ms": h.LEASE_TTL}, _lease(lease_ttl_ms=9)),
     _engine("renew_leases", {"lease_ttl_ms": h.LEASE_TTL}, _with(leases=[], lease_ttl_ms=9)),
     _engine(
@@ -148,6 +169,12 @@ TARGETS: Final = (
         _lease(),
     ),
     _engine("complete_execution", {**LEASE, "result": h.blob}, _lease()),
+    _engine("complete_many", {}, lambda world: {"leases": [world.leases["e"]], "results": [b"r"]}),
+    _engine(
+        "fail_many",
+        {"reason": h.REASON, "category": h.REASON},
+        lambda world: {"leases": [world.leases["e"]], "reason": "r"},
+    ),
     _engine("fail_execution", {**LEASE, "reason": h.REASON, "category": h.REASON}, _lease(reason="r")),
     _engine("delay_execution", {**LEASE, "delay_until_ms": h.INSTANT}, _lease(delay_until_ms=9)),
     _engine("release_execution", LEASE, _lease()),

@@ -71,6 +71,28 @@ def _renew_many(world: World) -> object:
     return world.engine.renew_leases([world.leases["e"], STALE, world.leases["f"]], lease_ttl_ms=9)
 
 
+NEW: Final = (
+    {"execution_id": "e", "payload": b"p", "tags": {"a.b": "c"}},
+    {"priority": "high"},
+    {"execution_id": "f", "delay_until_ms": 2**40},
+    {"priority": 5},
+)
+
+
+def _complete_many(world: World) -> object:
+    leases: list[gc.Fenced] = [world.leases["e"], STALE, world.leases["f"]]
+    return world.engine.complete_many(leases, results=[None, b"r", b"r"])
+
+
+def _fail_many(world: World) -> object:
+    return world.engine.fail_many([world.leases["e"], STALE, world.leases["f"]], reason="r")
+
+
+def _claim_many(world: World) -> object:
+    grants = [world.grants["e"], gc.ClaimGrant("nobody", 2**40), world.grants["f"]]
+    return world.engine.claim_many(grants, **WHO, lease_ttl_ms=TTL)
+
+
 def _peek(world: World) -> object:
     return gc.Scheduler(world.engine).peek(LANE, ["gpu"], limit=5)
 
@@ -88,6 +110,17 @@ ANN: Final = gc.Worker("ann", "ann-1", ["gpu"])
 def _two_held(world: World) -> None:
     w.held(world, "e")
     w.retried(world, "f")
+
+
+def _two_granted(world: World) -> None:
+    w.granted(world, "e")
+    w.reclaimable(world, "f")
+
+
+def _two_waiting(world: World) -> None:
+    w.waiting(world, "e")
+    w.picky(world, "p")
+    w.waiting(world, "f")
 
 
 def _keyed(world: World) -> None:
@@ -189,6 +222,7 @@ WRITES: Final = (
     _case("create_execution", _keyed, _create(idempotency_key="key"), "duplicate"),
     _case("create_execution", _expired_keys, _create(idempotency_key="n"), idempotency_window_ms=10),
     _case("create_execution", _full_lane, _create(required_capabilities=("c",)), max_shelves_per_lane=3),
+    _case("create_executions", w.bystanders, _on_engine("create_executions", NEW, lane_id=LANE)),
     _case("change_priority", w.waiting, _on_engine("change_priority", "e", 7)),
     _case("change_priority", w.done, _on_engine("change_priority", "e", 7)),
     _case("set_execution_tags", w.waiting, _on_engine("set_execution_tags", "e", {"a.b": "c"})),
@@ -198,6 +232,7 @@ WRITES: Final = (
     _case("issue_claim_grant", w.waiting, _on_engine("issue_claim_grant", "e", asking())),
     _case("issue_claim_grant", w.picky, _on_engine("issue_claim_grant", "e", asking())),
     _case("issue_claim_grant", w.held, _on_engine("issue_claim_grant", "e", asking())),
+    _case("issue_claim_grants", _two_waiting, _on_engine("issue_claim_grants", ["e", "p", "f"], asking())),
     _case("issue_resume_grant", w.released, _on_engine("issue_resume_grant", "e", asking())),
     _case("issue_reclaim_grant", w.lapsed, _on_engine("issue_reclaim_grant", "e", asking_back())),
     _case("issue_reclaim_grant", w.capped, _on_engine("issue_reclaim_grant", "e", asking_back())),
@@ -210,12 +245,15 @@ WRITES: Final = (
     _case("reclaim_execution", w.reclaimable, _with_grant("reclaim_execution")),
     _case("take", w.granted, _with_grant("take")),
     _case("take", w.reclaimable, _with_grant("take")),
+    _case("claim_many", _two_granted, _claim_many),
     _case("renew_lease", w.held, _by_holder("renew_lease", lease_ttl_ms=9)),
     _case("renew_lease", w.revoked, _by_holder("renew_lease", lease_ttl_ms=9)),
     _case("renew_leases", _two_held, _renew_many),
     _case("update_progress", w.held, _by_holder("update_progress", pct=5, message="m")),
     _case("complete_execution", w.held, _by_holder("complete_execution")),
     _case("complete_execution", w.retried, _by_holder("complete_execution", result=b"r")),
+    _case("complete_many", _two_held, _complete_many),
+    _case("fail_many", _two_held, _fail_many),
     _case("fail_execution", w.held, _by_holder("fail_execution", reason="r")),
     _case("fail_execution", w.retried, _by_holder("fail_execution", reason="r", category="c")),
     _case("delay_execution", w.held, _by_holder("delay_execution", delay_until_ms=2**40)),

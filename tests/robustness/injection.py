@@ -115,6 +115,9 @@ class Plan:
     minted: int = 0
     """The position of the id source before the call."""
 
+    after_lapses: int = 0
+    """The number of the last event before the call's own commits."""
+
     def world(self) -> World:
         """The situation, the same each time."""
         world = new_world(self.scenario.config)
@@ -135,27 +138,33 @@ class Plan:
         if tracer.forgetful:
             traced(type(tracer)(), partial(self.scenario.make, self.world()))
 
+    def note_before(self, world: World) -> None:
+        """Where time alone leads."""
+        world.engine.advance()
+        self.allowed = [world.engine.digest()]
+        self.after_lapses = inside.event_number(world.engine)
+
+    def note_commits(self, twin: World) -> None:
+        """Where the call leads, commit by commit, and what it tells."""
+        self.first_event = inside.event_number(twin.engine)
+        self.minted = twin.ids.count
+        twin.listen(1)
+
+        def note() -> None:
+            if inside.event_number(twin.engine) > self.after_lapses:
+                self.allowed.append(inside.bare_digest(twin.engine))
+
+        inside.watch_commits(twin.engine, note)
+        refused_or_not(partial(self.scenario.make, twin))
+        twin.engine.advance()
+        self.events = twin.heard[-1]
+
 
 def planned(scenario: Scenario, *, due: bool = False, observers: int = 0) -> Plan:
     """Make the call in twins, without interruption."""
     plan = Plan(scenario, due, observers)
-    before = plan.world()
-    before.engine.advance()
-    plan.allowed = [before.engine.digest()]
-    twin = plan.world()
-    plan.first_event = inside.event_number(twin.engine)
-    plan.minted = twin.ids.count
-    twin.listen(1)
-    after_lapses = inside.event_number(before.engine)
-
-    def note() -> None:
-        if inside.event_number(twin.engine) > after_lapses:
-            plan.allowed.append(inside.bare_digest(twin.engine))
-
-    inside.watch_commits(twin.engine, note)
-    refused_or_not(partial(scenario.make, twin))
-    twin.engine.advance()
-    plan.events = twin.heard[-1]
+    plan.note_before(plan.world())
+    plan.note_commits(plan.world())
     return plan
 
 

@@ -38,6 +38,7 @@ def test_every_public_call_is_interrupted() -> None:
     assert len(SCENARIOS) == len(set(map(str, SCENARIOS)))
 
 
+@pytest.mark.uncovered
 def test_the_points_are_many() -> None:
     """Too few lines traced would make every other test here pass for nothing."""
     points = {str(scenario): planned(scenario, observers=2).points(Tracer()) for scenario in SCENARIOS}
@@ -67,6 +68,7 @@ def test_interrupted_without_observers(scenario: Scenario) -> None:
 
 
 @pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize("scenario", one_in(4, ON_TIME), ids=str)
 def test_interrupted_while_things_fall_due(scenario: Scenario) -> None:
     """I-41: a run of lapses commits one by one, and the call's own change is one more."""
@@ -89,6 +91,7 @@ def test_interrupted_while_indexes_are_swept(scenario: Scenario, monkeypatch: py
 
 
 @pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize("call", ["claim_execution", "renew_lease", "complete_execution", "operator.cancel"])
 def test_interrupted_without_a_lock(call: str) -> None:
     """SPEC 11: with ``threadsafe=False`` an owner mark stands for the lock, and may be left behind too."""

@@ -11,7 +11,7 @@ from tests.marks import one_in
 from tests.robustness.calls import Scenario, named
 from tests.robustness.injection import OpcodeTracer, inject, planned
 
-pytestmark = pytest.mark.uncovered
+pytestmark = [pytest.mark.uncovered, pytest.mark.every_python]
 
 HOT: Final = (
     named("claim_execution", "granted"),

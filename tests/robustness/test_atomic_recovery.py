@@ -14,7 +14,7 @@ from tests.robustness.calls import Scenario, named
 from tests.robustness.injection import Plan, Tally, Tracer, judge, planned, traced
 from tests.robustness.worlds import World
 
-pytestmark = pytest.mark.uncovered
+pytestmark = [pytest.mark.uncovered, pytest.mark.every_python]
 
 CHOSEN: Final = (
     named("create_execution", "rich"),

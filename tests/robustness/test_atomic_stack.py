@@ -14,7 +14,7 @@ from tests.marks import one_in
 from tests.robustness.calls import SCENARIOS, Scenario
 from tests.robustness.injection import TELLING, Tally, judge, planned
 
-pytestmark = pytest.mark.uncovered
+pytestmark = [pytest.mark.uncovered, pytest.mark.every_python]
 
 
 def _room() -> int:

@@ -77,6 +77,8 @@ def test_import_is_light() -> None:
     assert foreign <= {"grantcore", "attr", "attrs", "sortedcontainers"}
 
 
+@pytest.mark.uncovered
+@pytest.mark.every_python
 def test_import_is_silent() -> None:
     """No output, no warning (``-W error``), from the package or its command module."""
     for module in ("grantcore", "grantcore.events", "grantcore.scheduler"):

@@ -101,6 +101,7 @@ OTHERS: Final[dict[str, tuple[dict[str, Any], type[gc.GrantError]]]] = {
 }
 
 
+@pytest.mark.uncovered
 @every_call
 @pytest.mark.parametrize("label", OTHERS)
 def test_others_are_refused(call: str, label: str) -> None:

@@ -199,6 +199,8 @@ def _interrupted_by(world: World, scenario: Scenario, inner: Callable[[], object
     return handler
 
 
+@pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=str)
 def test_a_handler_between_any_two_lines(scenario: Scenario) -> None:
     """SPEC 11, hostile-inputs section 4: wherever the lock is held by a running call, ``Reentrant``."""

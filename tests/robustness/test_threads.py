@@ -15,7 +15,7 @@ from tests.robustness import inside, worlds
 from tests.robustness.racing import YieldingIds, answer, run_together
 from tests.robustness.worlds import LANE, TTL, WHO, World, new_world
 
-pytestmark = pytest.mark.uncovered
+pytestmark = [pytest.mark.uncovered, pytest.mark.every_python]
 
 THREADS: Final = 4
 GRANTS: Final = 2_600

@@ -72,6 +72,7 @@ def drain(stage: Stage, use: Callable[[Grant], object]) -> int:
         rounds += 1
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("seed", range(6))
 def test_the_loop_drains_everything(seed: int) -> None:
     """Lapses, revocations, retries, timeouts, unused grants, quotas and budgets included."""

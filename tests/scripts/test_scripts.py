@@ -45,6 +45,7 @@ def test_there_are_many_and_they_use_every_command() -> None:
     assert used == COMMANDS.keys()
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_rewriting_an_unchanged_story_gives_the_same_bytes(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / path.name
@@ -68,6 +69,7 @@ def test_a_wrong_answer_fails_and_shows_both(tmp_path: Path) -> None:
     assert path.read_text(encoding="utf-8") == WRONG
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_no_answer_of_a_story_can_be_changed_unnoticed(path: Path, tmp_path: Path) -> None:
     """Each answer, one after the other, loses its last line."""

@@ -100,6 +100,7 @@ def test_from_type_draws_each_class_that_is_registered(kind: type) -> None:
     assert len(seen) > 1
 
 
+@pytest.mark.uncovered
 def test_without_it_from_type_guesses_wrong() -> None:
     """Why they are registered: constructors judge, and types do not tell what they want."""
     guessed = st.builds(gc.Worker, st.text(), st.text(), st.just(frozenset[str]()))
@@ -114,6 +115,8 @@ def test_the_entry_points_are_declared() -> None:
     assert declared["pytest11"] == {"grantcore": "grantcore.testing.plugin"}
 
 
+@pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize("first", ["hypothesis", "hypothesis_entry", "machine", "strategies"])
 def test_whatever_is_imported_first(first: str) -> None:
     """``hypothesis`` runs the entry point while it is imported, perhaps by one of our own modules."""

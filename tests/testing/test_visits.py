@@ -7,6 +7,7 @@ import pytest
 from grantcore import (
     ExecutionPolicy,
     Fence,
+    Fixed,
     Granted,
     GrantEngine,
     GrantError,
@@ -16,8 +17,11 @@ from grantcore import (
     LeaseExpired,
     LeaseLost,
     ManualClock,
+    NewExecution,
     NotReclaimable,
     Phase,
+    Refused,
+    RetryPolicy,
     Scheduler,
     Worker,
     events,
@@ -125,6 +129,44 @@ def test_each_part_of_an_answer_about_many_is_counted() -> None:
     assert capped == [1, 1]
     assert watching.scheduler.claim_for_worker(ANN, lanes=["main"], grant_ttl_ms=5) is None
     assert visits.triples[None, "scheduler.claim_for_worker", "None"] == 1
+
+
+def test_each_item_of_a_batch_is_counted() -> None:
+    """With the phase that it found, which a later lapse of the same call does not hide."""
+    watching, _ = watched()
+    engine, visits = watching.engine, watching.visits
+    at_once = ExecutionPolicy(retry=RetryPolicy(1, Fixed(0)))
+    executions: list[NewExecution] = [
+        {"execution_id": "job-1"},
+        {"execution_id": "job-2"},
+        {"priority": True},
+    ]
+    engine.create_executions(iter(executions), lane_id="main", policy=at_once)
+    assert visits.triples[None, "create_executions", "Created"] == 2
+    assert visits.triples[None, "create_executions", "invalid_input"] == 1
+    asking = IssueClaimGrantRequest(
+        worker_id="ann", worker_instance_id="ann-1", lane_id="main", grant_ttl_ms=5
+    )
+    engine.issue_claim_grants(["job-1", "nobody"], asking)
+    assert visits.triples[Phase.ELIGIBLE, "issue_claim_grants", "ClaimGrant"] == 1
+    assert visits.triples[None, "issue_claim_grants", "execution_not_found"] == 1
+    held = [lease(watching, "job-2", 10), Fence("nobody", "l", 1, "a")]
+    engine.fail_many(leases=iter(held), reason="no")
+    assert visits.triples[Phase.LEASED, "fail_many", "RetryScheduled"] == 1
+    assert visits.triples[None, "fail_many", "execution_not_found"] == 1
+    with pytest.raises(GrantError, match="invalid_input"):
+        engine.fail_many(5, reason="no")  # type: ignore[arg-type]
+    assert visits.triples[None, "fail_many", "invalid_input"] == 1
+
+
+def test_of_what_stands_in_a_batch_twice_nothing_is_counted() -> None:
+    """Nobody can tell which phase each of them found; refusals count all the same."""
+    watching, _ = watched()
+    watching.engine.create_execution(lane_id="main", execution_id="job-1")
+    one = lease(watching, "job-1", 10)
+    watching.engine.complete_many([one, one])
+    assert not [triple for triple in watching.visits.triples if triple[1] == "complete_many"]
+    assert watching.visits.refusals == {"execution_not_active": 1}
 
 
 def test_a_call_is_about_the_execution_in_its_grant() -> None:
@@ -245,6 +287,7 @@ def test_the_scheduler_in_front_is_not_needed() -> None:
 
 
 def test_a_lost_lease_is_told_by_the_code_of_its_error() -> None:
+    assert outcome(Refused(LeaseExpired("late", expired_at_ms=7))) == "lease_expired"
     assert outcome(LeaseLost("job", LeaseExpired("late", expired_at_ms=7))) == "lease_expired"
 
 

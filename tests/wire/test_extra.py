@@ -11,6 +11,8 @@ import pytest
 from grantcore import wire
 
 
+@pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize(("module", "imported"), [("grantcore", "False"), ("grantcore.wire", "True")])
 def test_only_the_json_forms_import_cattrs(module: str, imported: str) -> None:
     code = f"import sys, {module}; print('cattrs' in sys.modules)"

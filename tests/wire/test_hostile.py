@@ -134,6 +134,7 @@ def test_quadratic_time_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
     assert times_as_long(b'\\"') > 100
 
 
+@pytest.mark.uncovered
 @settings(deadline=None)
 @given(st.binary(max_size=40) | st.text(max_size=40).map(lambda given: given.encode("utf-8", "replace")))
 def test_any_bytes(data: bytes) -> None:
@@ -243,6 +244,7 @@ def test_an_unknown_key_is_refused_by_name(kind: Any, data: st.DataObject) -> No
     assert refused(lambda: wire.from_json(kind, {**written, "new_field": 1})).field == "new_field"
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("kind", KINDS, ids=named)
 @given(data=st.data())
 @settings(max_examples=3, deadline=None)
@@ -257,6 +259,7 @@ def test_a_missing_key_is_refused_or_has_its_default(kind: Any, data: st.DataObj
         assert {key: part for key, part in read.items() if key != name} == rest
 
 
+@pytest.mark.uncovered
 @given(JSON)
 @settings(max_examples=200, deadline=None)
 def test_any_json(value: object) -> None:

@@ -28,6 +28,8 @@ def named(kind: object) -> str:
 # -- all of them ---------------------------------------------------------------------------------
 
 
+@pytest.mark.uncovered
+@pytest.mark.every_python
 @pytest.mark.parametrize("kind", KINDS, ids=named)
 @given(data=st.data())
 @settings(max_examples=15, deadline=None)
@@ -47,6 +49,8 @@ FAMILIES: Final[list[Any]] = [
     GRANT,
     GRANT | None,
     gc.Lease | gc.LeaseLost,
+    gc.Lease | gc.Refused,
+    gc.ClaimGrant | gc.Refused,
     gc.Granted | gc.NotReclaimable | gc.ReclaimCapExceeded,
     gc.Reclaimed | gc.NotReclaimable | gc.GrantNotFound,
     gc.ClaimGrant | None,
@@ -59,6 +63,7 @@ def members(family: Any) -> tuple[type, ...]:
     return tuple(member for part in parts for member in table.members(part))
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("family", FAMILIES, ids=named)
 @given(data=st.data())
 @settings(max_examples=30, deadline=None)
@@ -91,6 +96,7 @@ def test_the_comparison_can_fail() -> None:
 # -- what an engine gives ------------------------------------------------------------------------
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.call != "subscribe"], ids=str)
 def test_what_the_calls_answer_and_tell(scenario: Scenario) -> None:
     world = new_world(scenario.config)

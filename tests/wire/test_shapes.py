@@ -166,6 +166,16 @@ def test_a_lease_of_many_says_that_it_is_one() -> None:
     assert wire.to_json(lease, gc.Lease | gc.LeaseLost) == {"status": "lease", **written}
 
 
+def test_a_grant_of_many_says_of_which_kind_it_is_and_a_refusal_that_it_is_one() -> None:
+    """``issue_claim_grants`` answers with grants and with what was refused."""
+    kind = gc.ClaimGrant | gc.Refused
+    assert wire.to_json(gc.ClaimGrant(ID, 5000), kind) == {"kind": "claim", **CLAIMED}
+    written: Any = wire.to_json(gc.Refused(gc.LanePaused()), kind)
+    assert (written["status"], written["error"]["code"]) == ("refused", "lane_paused")
+    with pytest.raises(gc.InvalidInput, match="kind must be one of"):
+        wire.from_json(kind, CLAIMED)
+
+
 def test_a_snapshot_has_its_fields_and_nothing_else() -> None:
     engine = gc.GrantEngine(clock=gc.ManualClock())
     engine.create_execution(lane_id="main", execution_id=ID, tags={"a.b": "c"}, required_capabilities=["x"])

@@ -25,6 +25,7 @@ Its chapters, each on top of those before:
 15. ``registry``: workers.
 16. ``metering``: lanes, quota policies, budgets.
 17. ``scheduling``: choosing, and explaining.
+18. ``batches``: the calls on many.
 
 A refusal has the engine's class and attributes; its text is nobody's contract and left out. Events are told
 as name, instant and subject (``story``).
@@ -32,14 +33,14 @@ as name, instant and subject (``story``).
 
 from __future__ import annotations
 
-from grantcore.testing.model.executions import Executions
+from grantcore.testing.model.batches import Batches
 from grantcore.testing.model.looking import Looking
-from grantcore.testing.model.operating import ModelOperator, Powers
-from grantcore.testing.model.scheduling import ModelScheduler, Scheduling
+from grantcore.testing.model.operating import ModelOperator
+from grantcore.testing.model.scheduling import ModelScheduler
 from grantcore.testing.model.suspending import Suspending
 
 
-class Model(Executions, Powers, Suspending, Scheduling, Looking):
+class Model(Batches, Suspending, Looking):
     """The calls of :class:`grantcore.GrantEngine`, save those about the whole state and observers.
 
     >>> from grantcore import IssueClaimGrantRequest, ManualClock

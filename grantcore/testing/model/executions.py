@@ -55,17 +55,16 @@ class Executions(Passing):
     ) -> Created | Duplicate:
         """Form, duplicates (D-28), what is named exists, room; then eligible, or delayed (reference 3)."""
         config = self._config
-        forms.lane_id(lane_id)
-        required = forms.tokens("required", required_capabilities)
-        for field, value in (
-            ("namespace", namespace),
-            ("execution_kind", execution_kind),
-            ("creator_identity", creator_identity),
-        ):
-            forms.text(field, value, forms.MAX_NAME_BYTES)
-        forms.one_of("policy", policy, ExecutionPolicy)
-        quota_policy_id = forms.optional_text("quota_policy_id", quota_policy_id, forms.MAX_NAME_BYTES)
-        budgets = forms.names("budget_ids", budget_ids)
+        required, quota_policy_id, budgets = self._judge_shared(
+            lane_id=lane_id,
+            required_capabilities=required_capabilities,
+            namespace=namespace,
+            execution_kind=execution_kind,
+            creator_identity=creator_identity,
+            policy=policy,
+            quota_policy_id=quota_policy_id,
+            budget_ids=budget_ids,
+        )
         if execution_id is not None:
             forms.execution_id(execution_id)
         forms.integer("priority", priority, -forms.MAX_MS, forms.MAX_MS)
@@ -108,6 +107,31 @@ class Executions(Passing):
         self.executions.append(execution)
         self._tell("Created", execution.execution_id, now)
         return Created(execution.execution_id, "delayed" if execution.phase is Phase.DELAYED else "waiting")
+
+    def _judge_shared(
+        self,
+        *,
+        lane_id: object,
+        required_capabilities: object,
+        namespace: object,
+        execution_kind: object,
+        creator_identity: object,
+        policy: object,
+        quota_policy_id: object,
+        budget_ids: object,
+    ) -> tuple[tuple[str, ...], str | None, tuple[str, ...]]:
+        """What executions share: the form of it; tokens, quota policy and budgets as they are kept."""
+        forms.lane_id(lane_id)
+        required = forms.tokens("required", required_capabilities)
+        for field, value in (
+            ("namespace", namespace),
+            ("execution_kind", execution_kind),
+            ("creator_identity", creator_identity),
+        ):
+            forms.text(field, value, forms.MAX_NAME_BYTES)
+        forms.one_of("policy", policy, ExecutionPolicy)
+        quota = forms.optional_text("quota_policy_id", quota_policy_id, forms.MAX_NAME_BYTES)
+        return required, quota, forms.names("budget_ids", budget_ids)
 
     def _duplicate(
         self, now: int, namespace: str, key: str | None, execution_id: str | None

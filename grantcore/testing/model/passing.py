@@ -37,8 +37,9 @@ class Passing(Endings, Admission):
         return min([at_ms for at_ms, _, _ in self._instants()] + self._openings(), default=None)
 
     def _enter(self) -> int:
-        """Begin a call."""
-        self._read_clock()
+        """Begin a call; those of a batch are all at one reading of the clock."""
+        if not self._standing:
+            self._read_clock()
         self._lapse()
         return self._now
 

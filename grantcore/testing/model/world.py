@@ -30,6 +30,7 @@ class World:
         self._ids = ids
         self._config = config
         self._now = 0
+        self._standing = False
         self._clamped: int = 0
         self._sequence = 0
         self.executions: list[Execution] = []

@@ -22,6 +22,7 @@ from grantcore import (
     LeaseLost,
     Reclaimed,
     ReclaimGrant,
+    Refused,
     Registration,
     ResumeGrant,
     events,
@@ -72,6 +73,8 @@ def _line(answer: object) -> str:
             return f"Reclaimed: {lease_line(lease)}"
         case LeaseLost(execution_id=name, error=error):
             return f"{name} {refused(error)}"
+        case Refused(error=error):
+            return refused(error)
         case GrantError():
             return refused(answer)
         case _:

@@ -8,12 +8,14 @@ from typing import Final
 import attrs
 
 from grantcore import (
+    ClaimGrant,
     EngineConfig,
     ExecutionPolicy,
     Exponential,
     Fixed,
     Granted,
     GrantError,
+    Lease,
     Phase,
     Reclaimed,
     ReclaimGrant,
@@ -132,6 +134,17 @@ def _create(stage: Stage, words: Words) -> object:
         namespace=words.text("namespace", "default"),
         quota_policy_id=words.optional("quota"),
         budget_ids=words.names("budgets"),
+    )
+
+
+@command("create-all")
+def _create_all(stage: Stage, words: Words) -> object:
+    """``create-all ID … lane=… requires=…``: alike but for their ids."""
+    return stage.engine.create_executions(
+        [{"execution_id": name} for name in words.rest()],
+        lane_id=words.text("lane", "main"),
+        required_capabilities=words.names("requires"),
+        policy=_policy(words),
     )
 
 
@@ -270,6 +283,17 @@ def _grant(stage: Stage, words: Words) -> object:
     return grant
 
 
+@command("grant-all")
+def _grant_all(stage: Stage, words: Words) -> object:
+    """``grant-all to WORKER/INSTANCE ID … ttl=…ms has=… lane=…``: one request for all."""
+    request = stage.claim_request(words, "nobody")
+    outcomes = stage.engine.issue_claim_grants(words.rest(), request)
+    for outcome in outcomes:
+        if isinstance(outcome, ClaimGrant):
+            stage.put(outcome)
+    return outcomes
+
+
 @command("grant-resume")
 def _grant_resume(stage: Stage, words: Words) -> object:
     execution_id = words.next("an execution")
@@ -321,6 +345,22 @@ def _take(stage: Stage, words: Words) -> object:
     return lease
 
 
+@command("take-all")
+def _take_all(stage: Stage, words: Words) -> object:
+    """``take-all by WORKER/INSTANCE GRANT … ttl=…ms``: each by itself."""
+    worker_id, instance_id = words.worker()
+    outcomes = stage.engine.claim_many(
+        [stage.grant(name) for name in words.rest()],
+        worker_id=worker_id,
+        worker_instance_id=instance_id,
+        lease_ttl_ms=words.ms("ttl"),
+    )
+    for outcome in outcomes:
+        if isinstance(outcome, Lease):
+            stage.hold(outcome)
+    return outcomes
+
+
 @command("reclaim")
 def _reclaim(stage: Stage, words: Words) -> object:
     """``reclaim GRANT by WORKER/INSTANCE ttl=…ms``: as FlowFabric answers it."""
@@ -361,6 +401,19 @@ def _complete(stage: Stage, words: Words) -> object:
     result = words.optional("result")
     lease = stage.lease(words.next("a lease"))
     return stage.engine.complete_execution(lease, result=None if result is None else result.encode())
+
+
+@command("complete-all")
+def _complete_all(stage: Stage, words: Words) -> object:
+    """``complete-all LEASE …``: each by itself."""
+    return stage.engine.complete_many([stage.lease(name) for name in words.rest()])
+
+
+@command("fail-all")
+def _fail_all(stage: Stage, words: Words) -> object:
+    """``fail-all LEASE … reason=…``: each by itself."""
+    leases = [stage.lease(name) for name in words.rest()]
+    return stage.engine.fail_many(leases, reason=words.text("reason", ""))
 
 
 @command("fail")

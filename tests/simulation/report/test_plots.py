@@ -43,6 +43,7 @@ def legend(figure: Figure) -> list[str]:
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("name", [pytest.param("leases", marks=pytest.mark.uncovered), "waits"])
 def test_an_svg_is_the_same_twice_whatever_the_user_prefers(name: str) -> None:
     first = plots.svg(records.hostile(), name)

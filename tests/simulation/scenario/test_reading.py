@@ -165,6 +165,7 @@ def nested(path: str, value: object, kind: str) -> dict[str, Any]:
     return data
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("path", KEYS)
 @given(st.data())
 @settings(max_examples=5)

@@ -69,6 +69,7 @@ def test_the_same_scenario_gives_the_same_record(record: Record) -> None:
 AT_ONCE = attrs.evolve(HARSH, policy=Policy(retry_delay_ms=0), retention_ms=0)
 
 
+@pytest.mark.uncovered
 @pytest.mark.parametrize("scenario", [HARSH, OTHERWISE, AT_ONCE])
 def test_answers_tell_the_same_as_events(scenario: Scenario) -> None:
     told = run_of(scenario)

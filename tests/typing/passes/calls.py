@@ -60,9 +60,26 @@ def claims(
     assert_type(engine.take(claim, worker_id="ann", worker_instance_id="ann-1", lease_ttl_ms=1), gc.Lease)
 
 
+def batches(engine: gc.GrantEngine, request: gc.IssueClaimGrantRequest, grants: tuple[Grant, ...]) -> None:
+    assert_type(
+        engine.create_executions([{"execution_id": "a", "priority": 1}, {}], lane_id="main"),
+        tuple[gc.Created | gc.Duplicate | gc.Refused, ...],
+    )
+    assert_type(engine.issue_claim_grants(["a", "b"], request), tuple[gc.ClaimGrant | gc.Refused, ...])
+    assert_type(
+        engine.claim_many(grants, worker_id="a", worker_instance_id="a-1", lease_ttl_ms=1),
+        tuple[gc.Lease | gc.Refused, ...],
+    )
+
+
 def leases(engine: gc.GrantEngine, lease: gc.Lease) -> None:
     assert_type(engine.renew_lease(lease, lease_ttl_ms=1), gc.Lease)
     assert_type(engine.renew_leases([lease], lease_ttl_ms=1), tuple[gc.Lease | gc.LeaseLost, ...])
+    assert_type(engine.complete_many([lease], results=[b"r"]), tuple[gc.Completed | gc.Refused, ...])
+    assert_type(
+        engine.fail_many([lease], reason="why"),
+        tuple[gc.RetryScheduled | gc.TerminalFailed | gc.Refused, ...],
+    )
     engine.update_progress(lease, pct=50)
     assert_type(engine.complete_execution(lease), gc.Completed)
     assert_type(engine.fail_execution(lease, reason="why"), gc.RetryScheduled | gc.TerminalFailed)

@@ -48,7 +48,7 @@ ENDING: Final = (
     Plant(
         "the renewal is due half way",
         "SPEC 5",
-        ("rules/holding.py", "now + ttl_ms * 2 // 3", "now + ttl_ms // 2"),
+        ("model/leases.py", "* 2 // 3", "// 2"),
     ),
     Plant("no category is one", "reference 6.2", (_ENDING, "category or None", "category")),
     Plant("a retry is not counted", "I-31", (_ENDING, "    past.retry_count = retry_count\n", "")),

@@ -160,8 +160,8 @@ INDEX: Final = (
         "SPEC 3",
         (
             _DEADLINES,
-            "(due_ms << KIND_BITS | kind, record.execution_id, number)",
-            '(due_ms << KIND_BITS | kind, "", number)',
+            "(due_ms, kind, record.execution_id, number)",
+            '(due_ms, kind, "", number)',
         ),
     ),
     Plant(

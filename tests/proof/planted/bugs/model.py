@@ -54,14 +54,18 @@ MODEL: Final = (
         "SPEC 3",
         (
             "model/deadlines.py",
-            "    EXECUTION = 0\n    ATTEMPT = 1\n",
-            "    EXECUTION = 1\n    ATTEMPT = 0\n",
+            "EXECUTION: Final = 0\nATTEMPT: Final = 1\n",
+            "EXECUTION: Final = 1\nATTEMPT: Final = 0\n",
         ),
     ),
     Plant(
         "two kinds of lapse change places",
         "SPEC 3",
-        ("model/deadlines.py", "    GRANT = 4\n    DELAY = 5\n", "    GRANT = 5\n    DELAY = 4\n"),
+        (
+            "model/deadlines.py",
+            "GRANT: Final = 4\nDELAY: Final = 5\n",
+            "GRANT: Final = 5\nDELAY: Final = 4\n",
+        ),
     ),
     Plant(
         "no deadline while it is leased",

@@ -77,8 +77,8 @@ PLAIN: Final = (
         "SPEC 5",
         (
             _INNER,
-            "lease.renewal_deadline_ms = now + lease_ttl_ms * 2 // 3",
-            "lease.renewal_deadline_ms = now + lease_ttl_ms * 3 // 4",
+            "lease.basis_ms = now",
+            "lease.basis_ms = now + 3",
         ),
     ),
     Plant(

@@ -133,8 +133,8 @@ LAST: Final = (
         "required capabilities given as an object mean none",
         (
             "model/capabilities.py",
-            "    if isinstance(tokens, (str, bytes, bytearray, Mapping))",
-            "    if isinstance(tokens, Mapping):\n        return ()\n    if isinstance(tokens, (str, bytes, bytearray, Mapping))",
+            "    elif isinstance(tokens, (str, bytes, bytearray, Mapping))",
+            "    elif isinstance(tokens, Mapping):\n        return ()\n    elif isinstance(tokens, (str, bytes, bytearray, Mapping))",
         ),
     ),
     Plant(
