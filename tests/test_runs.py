@@ -145,6 +145,23 @@ def test_nearer_ends_are_found() -> None:
     engine.check()
 
 
+def test_an_end_is_found_whatever_end_is_known_already() -> None:
+    """SPEC 3: later than one that is known, nearer than one that waits for its place."""
+    engine = new_engine()
+    name = engine.create_execution(lane_id="main").execution_id
+    for ttl_ms in (30, 60, 10):
+        asking = gc.IssueClaimGrantRequest(
+            worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=ttl_ms
+        )
+        (grant,) = engine.issue_claim_grants([name], asking)
+        assert isinstance(grant, gc.ClaimGrant)
+        assert grant.expires_at_ms == 1_000 + ttl_ms
+        if ttl_ms > 10:
+            assert engine.withdraw_grant(grant, worker_id="w")
+    assert engine.next_deadline_ms() == 1_010
+    engine.check()
+
+
 def test_who_ended_soon_is_forgotten_in_time() -> None:
     """SPEC 11: retention counts from the end, though the lease was to end later."""
     engine, leases = staged("complete", retention_ms=10)
