@@ -101,6 +101,23 @@ def test_staged_executions_that_are_gone_do_not_pile_up() -> None:
     rig.engine.check()
 
 
+def test_what_was_purged_leaves_the_roll_and_the_time_index() -> None:
+    """I-64: though somebody had looked, and so had them put into their places."""
+    rig = Rig()
+    names = [
+        rig.engine.create_execution(lane_id="main", deadline_at_ms=10**6).execution_id for _ in range(200)
+    ]
+    rig.engine.list_executions(limit=1)
+    rig.engine.next_deadline_ms()
+    for name in names:
+        rig.engine.cancel_execution(name, reason="")
+        rig.engine.purge_execution(name)
+    left = 2 * 3 + 64
+    assert len(rig.engine._indexes.roll._records) <= left
+    assert rig.engine._indexes.deadlines.entries <= left
+    rig.engine.check()
+
+
 def test_a_broken_invariant_is_no_lost_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """SPEC 11: a bug is told as one, not as an answer about one lease of many."""
     rig = Rig()
@@ -109,8 +126,10 @@ def test_a_broken_invariant_is_no_lost_lease(monkeypatch: pytest.MonkeyPatch) ->
         raise gc.InvariantBroken("please report")
 
     monkeypatch.setattr(holding, "renew", broken)
+    held = rig.lease
+    fence = gc.Fence(held.execution_id, held.lease_id, held.lease_epoch, held.attempt_id)
     with pytest.raises(gc.InvariantBroken):
-        rig.engine.renew_leases([rig.lease], lease_ttl_ms=5)
+        rig.engine.renew_leases([fence], lease_ttl_ms=5)
 
 
 # -- snapshots of what is no execution -------------------------------------------------------------

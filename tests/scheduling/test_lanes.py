@@ -9,6 +9,7 @@ import pytest
 
 from grantcore import ConcurrencyLimitExceeded, GrantEngine, LaneDraining, LanePaused, Worker
 from grantcore.events import GrantIssued
+from grantcore.scheduler import MAX_REMEMBERED
 from tests.life.stage import claim_request
 from tests.marks import one_in
 from tests.scheduling.stage import ANN, LANE, Stage
@@ -191,3 +192,11 @@ def test_ceilings_of_lane_and_worker() -> None:
     assert first is not None
     assert stage.engine.withdraw_grant(first, worker_id="bob")
     assert stage.next("bob-1") == "e0"
+
+
+def test_so_many_tuples_of_lanes_are_remembered_and_no_more() -> None:
+    """I-64: each is judged once as long as it is remembered; who always asks for others costs no memory."""
+    stage = Stage()
+    for number in range(3 * MAX_REMEMBERED):
+        assert stage.claim(ANN, (f"lane-{number}",)) is None
+        assert len(stage.scheduler._lanes) <= MAX_REMEMBERED
