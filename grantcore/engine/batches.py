@@ -2,8 +2,8 @@
 
 A batch is its single calls in order at one instant: the same results, state and events
 (``tests/test_batches.py``). What the call would refuse is answered with :class:`Refused` for that item, and
-the others go on. Items are committed in order, so an interrupted batch leaves a prefix (SPEC 11). The lock is held
-until the last: who shares the engine with others keeps batches small.
+the others go on. Items are committed in order, so an interrupted batch leaves a prefix (SPEC 11). The lock is
+held until the last: who shares the engine with others keeps batches small.
 
 Everything that may run foreign code is done before the lock is taken: the iterable is read to its end, then
 its items are judged. So what the caller's generator raises passes through, and nothing was written.
