@@ -76,10 +76,19 @@ class Scheduler:
 
         O(fitting shelves of the lanes), whatever waits there. SPEC 7.
         """
-        found = self.claim_many_for_worker(
-            worker, lanes=lanes, grant_ttl_ms=grant_ttl_ms, n=1, reclaim=reclaim
-        )
-        return found[0] if found else None
+        engine = self._engine
+        lanes = self._read_lanes(lanes)
+        self._judge(worker, grant_ttl_ms, reclaim)
+        lock = engine._lock
+        if lock._is_owned():
+            engine._refuse_entry()
+        lock.acquire()
+        try:
+            now = engine._begin()
+            seeker = self._read_worker(worker, reclaim=reclaim)
+            return choosing.grant_next(engine, now, seeker, lanes, grant_ttl_ms)
+        finally:
+            lock.release()
 
     def claim_many_for_worker(
         self,
@@ -108,11 +117,8 @@ class Scheduler:
         """
         engine = self._engine
         lanes = self._read_lanes(lanes)
-        checks.integer("grant_ttl_ms", grant_ttl_ms, 1, engine._config.max_grant_ttl_ms)
         checks.integer("n", n, 1, MAX_GRANTS)
-        checks.flag("reclaim", reclaim)
-        if type(worker) is not Worker:
-            checks.identity("worker", worker)
+        self._judge(worker, grant_ttl_ms, reclaim)
         lock = engine._lock
         if lock._is_owned():
             engine._refuse_entry()
@@ -129,6 +135,13 @@ class Scheduler:
             return tuple(granted)
         finally:
             lock.release()
+
+    def _judge(self, worker: object, grant_ttl_ms: object, reclaim: object) -> None:
+        """Judge the form of what both calls take."""
+        checks.integer("grant_ttl_ms", grant_ttl_ms, 1, self._engine._config.max_grant_ttl_ms)
+        checks.flag("reclaim", reclaim)
+        if type(worker) is not Worker:
+            checks.identity("worker", worker)
 
     def _read_lanes(self, lanes: object) -> Lanes:
         """Judge the lanes; a tuple is judged once."""

@@ -152,12 +152,13 @@ def write_no_grant(record: Execution, _at_ms: int, _arguments: Arguments) -> Non
 
 def cap(record: Execution, now: int) -> Change | None:
     """Decide the end of a lost execution that was taken over as often as its policy allows (D-05)."""
-    past = past_of(record)
-    if past.reclaim_count < record.spec.policy.max_reclaim_count:
+    reclaim_count = record.past.reclaim_count if record.past else 0
+    if reclaim_count < record.spec.policy.max_reclaim_count:
         return None
+    past = past_of(record)
     attempt = past.attempts[record.attempt_count - 1]
     capped = step(events.ReclaimCapReached, record.phase, FAILED)
-    return (capped, write_cap, record, now, (past.reclaim_count, past, attempt), ASK)
+    return (capped, write_cap, record, now, (reclaim_count, past, attempt), ASK)
 
 
 def write_cap(record: Execution, at_ms: int, arguments: Arguments) -> None:

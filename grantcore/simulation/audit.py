@@ -15,12 +15,13 @@ Instants are the engine's, as its answers and events carry them, so a clock that
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 import attrs
 
 MAX_KEPT: Final = 100
-"""So many violations are kept in words; all are counted."""
+"""So many violations of each rule are kept in words; all are counted."""
 
 
 @attrs.define(eq=False)
@@ -35,18 +36,24 @@ class _Seen:
 
 
 class Auditor:
-    """Judges each fact as it comes; O(1) each, memory O(executions that are not purged)."""
+    """Judges each fact as it comes; O(1) each, memory O(executions that are not purged).
+
+    Attributes:
+        violations: in words, the first of each rule.
+        found: how many of each rule.
+    """
 
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self.violations: list[str] = []
-        self.found = 0
+        self.found: Counter[str] = Counter()
         self._seen: dict[str, _Seen] = {}
 
     def broken(self, finding: str) -> None:
-        """Something is wrong."""
-        self.found += 1
-        if self.found <= MAX_KEPT:
+        """Something is wrong; the rule that does not hold is its first word."""
+        rule = finding.partition(" ")[0]
+        self.found[rule] += 1
+        if self.found[rule] <= MAX_KEPT:
             self.violations.append(finding)
 
     # -- what the engine tells ---------------------------------------------------------------

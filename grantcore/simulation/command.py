@@ -81,11 +81,17 @@ def scenario_options(command: F) -> F:
     type=FILE,
     help="Run the scenario of a JSON report again, and tell whether all of it comes out the same.",
 )
+@click.option(
+    "--observed",
+    is_flag=True,
+    help="Audit from the engine's events alone, and from no call's answer: slower, with the same report.",
+)
 def simulate_command(
     *,
     as_json: bool,
     html: Path | None,
     replay: Path | None,
+    observed: bool,
     **given: Unpack[Given],
 ) -> None:
     """Run a workload through the engine under virtual time, with faults, and audit it from outside.
@@ -101,9 +107,9 @@ def simulate_command(
     asked = Asked.of(given)
     with refusing():
         if replay is not None:
-            code = simulating.replay(replay, asked, as_json=as_json, html=html)
+            code = simulating.replay(replay, asked, as_json=as_json, html=html, observed=observed)
         else:
-            code = simulating.simulate(asked, as_json=as_json, html=html)
+            code = simulating.simulate(asked, as_json=as_json, html=html, observed=observed)
     raise SystemExit(code)
 
 

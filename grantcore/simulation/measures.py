@@ -198,7 +198,7 @@ def measure(record: Record) -> Measures:
         lane_fairness=jain([Fraction(lane.slowdown) for lane in lanes if lane.jobs]),
         steps=record.steps,
         checks=record.checks,
-        violations=len(record.violations),
+        violations=record.found,
         ends=_counts(record.ends),
         refused_by_code=_counts(record.refused),
         faults_by_kind=_counts(dict.fromkeys(FAULT_KINDS, 0) | record.faults),

@@ -90,7 +90,9 @@ class Record:
         engine_events: committed by the engine.
         steps: events of the simulation.
         checks: how often every invariant was checked on the whole state.
-        violations: what the auditor found wrong; empty is right.
+        violations: what the auditor found wrong, of each rule the first; empty is right.
+        more_violations: found beside those.
+        scheduler: the user's own, ``package.module:callable``; None: the engine's, or one of no name.
         event_digest: SHA-256 over all events of the engine.
         state_digest: of the engine's state at the end.
     """
@@ -129,5 +131,12 @@ class Record:
     steps: int = 0
     checks: int = 0
     violations: list[str] = attrs.field(factory=list[str])
+    more_violations: int = 0
+    scheduler: str | None = None
     event_digest: str = ""
     state_digest: str = ""
+
+    @property
+    def found(self) -> int:
+        """How many violations the auditor found."""
+        return len(self.violations) + self.more_violations

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 DIGESTS: Final = ("event_digest", "state_digest", "report_digest")
 
 
-def simulate(asked: Asked, *, as_json: bool, html: Path | None) -> int:
+def simulate(asked: Asked, *, as_json: bool, html: Path | None, observed: bool = False) -> int:
     """Run a scenario and show its report; give the exit code.
 
     Raises:
@@ -39,18 +39,20 @@ def simulate(asked: Asked, *, as_json: bool, html: Path | None) -> int:
     _writable(html)
     scenario, source = asked.source()
     began_s = time.perf_counter()
-    record = _run(scenario, source.scheduler)
+    record = _run(scenario, source.scheduler, observed=observed)
     measures = measure(record)
     _show(record, measures, time.perf_counter() - began_s, as_json=as_json)
     _page(record, measures, html, source.command((), scenario.seed))
     if not record.violations:
         return 0
-    click.echo(f"{len(record.violations):,} violations; again: {source.command((), scenario.seed)}", err=True)
+    click.echo(f"{record.found:,} violations; again: {source.command((), scenario.seed)}", err=True)
     return 1
 
 
-def replay(path: Path, asked: Asked, *, as_json: bool, html: Path | None) -> int:
+def replay(path: Path, asked: Asked, *, as_json: bool, html: Path | None, observed: bool = False) -> int:
     """Run the scenario of a report again, and say whether digests and report agree; give the exit code.
+
+    The scheduler is the one that the report names, unless another is asked for.
 
     Raises:
         BadInput: the file is no report; or options were given that would change the scenario.
@@ -61,7 +63,8 @@ def replay(path: Path, asked: Asked, *, as_json: bool, html: Path | None) -> int
     _writable(html)
     before = _report(path)
     scenario = from_data(cast("Mapping[str, object]", before["scenario"]))
-    record = _run(scenario, asked.scheduler)
+    scheduler = asked.scheduler or cast("str | None", before.get("scheduler"))
+    record = _run(scenario, scheduler, observed=observed)
     measures = measure(record)
     text = data.as_json(record, measures)
     if as_json:
@@ -95,13 +98,18 @@ def _report(path: Path) -> Mapping[str, object]:
     fields = cast("dict[str, object]", report) if isinstance(report, dict) else {}
     if fields.get("schema") != data.SCHEMA or not isinstance(fields.get("scenario"), dict):
         raise BadInput(f"{path} is no report of grantcore simulate --json: no scenario under {data.SCHEMA!r}")
+    if not isinstance(fields.get("scheduler"), str | None):
+        raise BadInput(f"{path} is no report of grantcore simulate --json: its scheduler has no name")
     return fields
 
 
-def _run(scenario: Scenario, scheduler: str | None) -> Record:
+def _run(scenario: Scenario, scheduler: str | None, *, observed: bool) -> Record:
     """Run with a bar."""
+    schedule = None if scheduler is None else named(scheduler)
     with Bar("simulating") as bar:
-        return run(scenario, schedule=None if scheduler is None else named(scheduler), progress=bar.tell)
+        record = run(scenario, schedule=schedule, progress=bar.tell, observed=observed)
+    record.scheduler = scheduler
+    return record
 
 
 def _show(record: Record, measures: Measures, wall_s: float, *, as_json: bool) -> None:

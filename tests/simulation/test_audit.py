@@ -20,7 +20,7 @@ def found(*facts: Facts) -> list[str]:
     auditor = Auditor()
     for fact in facts:
         fact(auditor)
-    assert auditor.found == len(auditor.violations)
+    assert auditor.found.total() == len(auditor.violations)
     return [violation.split()[0] for violation in auditor.violations]
 
 
@@ -138,12 +138,13 @@ def test_a_violation_says_what_happened_to_whom() -> None:
     ]
 
 
-def test_all_are_counted_and_the_first_are_kept() -> None:
+def test_all_are_counted_and_the_first_of_each_rule_are_kept() -> None:
     auditor = Auditor()
     for number in range(MAX_KEPT + 5):
         auditor.broken(f"I-00 {number}")
-    assert auditor.found == MAX_KEPT + 5
-    assert auditor.violations == [f"I-00 {number}" for number in range(MAX_KEPT)]
+    auditor.broken("I-99 rare")
+    assert auditor.found == {"I-00": MAX_KEPT + 5, "I-99": 1}
+    assert auditor.violations == [*(f"I-00 {number}" for number in range(MAX_KEPT)), "I-99 rare"]
 
 
 # -- any life that is right --------------------------------------------------------------------

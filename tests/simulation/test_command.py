@@ -33,6 +33,7 @@ LOG = """\
 3 20 -1   5  4 -1 -1 -1 -1 -1 1 1 1 1  2 -1 -1 -1
 """
 REFUSING = "tests.simulation.sweep.schedulers:refusing"
+REFUSES = "this scheduler refuses to work"
 
 
 @pytest.fixture(autouse=True)
@@ -172,6 +173,7 @@ def one_line(result: Result) -> str:
         (["--replay", "list.json", "--seed", "1"], "give no other"),
         (["--replay", "empty.json"], "no scenario under"),
         (["--replay", "worse.json"], "no scenario under"),
+        (["--replay", "nameless.json"], "its scheduler has no name"),
     ],
 )
 def test_bad_input_is_one_line_and_code_2(folder: Path, arguments: list[str], said: str) -> None:
@@ -182,6 +184,7 @@ def test_bad_input_is_one_line_and_code_2(folder: Path, arguments: list[str], sa
     schema = {"schema": data.SCHEMA}
     (folder / "empty.json").write_text(json.dumps(schema))
     (folder / "worse.json").write_text(json.dumps(schema | {"scenario": [1]}))
+    (folder / "nameless.json").write_text(json.dumps(schema | {"scenario": {}, "scheduler": 7}))
     assert said in one_line(simulate(*arguments))
 
 
@@ -209,7 +212,7 @@ def test_what_the_auditor_finds_is_code_1_and_the_command_that_replays_it(
 
 
 def test_the_scheduler_of_the_user_is_asked(log: Path) -> None:
-    assert str(simulate(log, "--scheduler", REFUSING).exception) == "this scheduler refuses to work"
+    assert str(simulate(log, "--scheduler", REFUSING).exception) == REFUSES
 
 
 def test_nobody_reads_on_is_no_bad_input(log: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,6 +240,28 @@ def test_a_report_is_replayed(report: Path) -> None:
     lines = result.stdout.splitlines()
     assert [line.partition("  ")[0] for line in lines] == ["event digest", "state digest", "report digest"]
     assert all("  the same: " in line for line in lines)
+
+
+def test_a_replay_asks_the_scheduler_that_the_report_names(folder: Path) -> None:
+    own = ("--scheduler", "tests.simulation.sweep.schedulers:last_lane_first")
+    (folder / "own.json").write_text(simulate("--limit", 9, "--json", *own).stdout)
+    assert json.loads((folder / "own.json").read_text())["scheduler"] == own[1]
+    assert simulate("--replay", "own.json").exit_code == 0
+    assert str(simulate("--replay", "own.json", "--scheduler", REFUSING).exception) == REFUSES
+
+
+def test_a_replay_from_events_alone_comes_out_the_same(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bool] = []
+
+    def watched(scenario: Scenario, *, observed: bool, **more: Any) -> Record:
+        asked.append(observed)
+        return real_run(scenario, observed=observed, **more)
+
+    monkeypatch.setattr(simulating, "run", watched)
+    for option in ([], ["--observed"]):
+        assert simulate("--replay", report, *option).stdout.count("the same") == 3
+        assert simulate("--limit", 3, *option).exit_code == 0
+    assert asked == [False, False, True, True]
 
 
 def test_a_replay_gives_the_same_report(report: Path, folder: Path) -> None:

@@ -93,6 +93,14 @@ def test_what_has_not_ended_in_time_is_lost() -> None:
     assert record.ends == {}
 
 
+def test_a_run_that_is_late_ends_at_the_next_step() -> None:
+    slow = Synthetic(jobs=3, durations="fixed", mean_run_ms=10**9, max_run_ms=10**9)
+    late = steps_through(Scenario(workload=slow, drain_ms=10**6))
+    record = late.to_the_end()
+    beat_ms = record.scenario.leases.renews_after_ms
+    assert 0 < late.site.env.now - late.site.recorder.last_submit_ms - 10**6 <= beat_ms
+
+
 def grants_nothing(_engine: GrantEngine, _worker: Worker, *, lanes: object, grant_ttl_ms: int) -> None:
     """Not one grant."""
 

@@ -38,8 +38,9 @@ def report_digest(record: Record, measures: Measures) -> str:
 
 
 def as_data(record: Record, measures: Measures) -> dict[str, object]:
-    """Give the report as plain data, without its digest."""
-    return {
+    """Give the report as plain data, without its digest; a scheduler of one's own is named."""
+    named: dict[str, object] = {} if record.scheduler is None else {"scheduler": record.scheduler}
+    return named | {
         "schema": SCHEMA,
         "scenario": reading.as_data(record.scenario),
         "seed": record.scenario.seed,

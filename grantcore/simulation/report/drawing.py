@@ -37,6 +37,7 @@ GREEN: Final = "#009e73"
 GREY: Final = "#999999"
 INK: Final = "#1b1b1f"
 FAINT: Final = "#d7d7dc"
+PAPER: Final = "#ffffff"
 
 DPI: Final = 100
 WIDTH_IN: Final = 9.0
@@ -95,8 +96,8 @@ def as_png(make: Callable[[], Figure], name: str, *, dpi: int = DPI) -> bytes:
 def inline_svg(make: Callable[[], Figure], name: str) -> str:
     """Draw a figure to stand inside a page.
 
-    It has no background, takes the page's colours of ink and lines (``--ink``, ``--faint``), and its ids
-    begin with ``name``, so that two figures of a page do not meet.
+    It has no background, takes the page's colours of ink, lines and ground (``--ink``, ``--faint``,
+    ``--paper``), and its ids begin with ``name``, so that two figures of a page do not meet.
     """
     target = io.StringIO()
     with styled(name):
@@ -104,7 +105,7 @@ def inline_svg(make: Callable[[], Figure], name: str) -> str:
     text = target.getvalue()
     text = _METADATA.sub("", text[text.index("<svg") :])
     text = _ID.sub(rf"\1{name}-\2", text)
-    return text.replace(INK, "var(--ink)").replace(FAINT, "var(--faint)")
+    return text.replace(INK, "var(--ink)").replace(FAINT, "var(--faint)").replace(PAPER, "var(--paper)")
 
 
 _METADATA: Final = re.compile(r" *<metadata>.*?</metadata>\n", re.DOTALL)

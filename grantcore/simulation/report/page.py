@@ -92,7 +92,7 @@ def as_page(record: Record, measures: Measures, *, command: str = "grantcore sim
             "<body>",
             f"<h1>{escape(title)}</h1>",
             *_setting(record),
-            *_verdict(record.violations),
+            *_verdict(record),
             *_headlines(measures),
             "<h2>What was seen</h2>",
             *_pictures(record),
@@ -124,16 +124,16 @@ def _setting(record: Record) -> Iterator[str]:
         yield f'<p><span class="dim">{name}:</span> {escape(text)}</p>'
 
 
-def _verdict(violations: Sequence[str]) -> Iterator[str]:
+def _verdict(record: Record) -> Iterator[str]:
     """Say whether everything that must hold held."""
-    if not violations:
+    if not record.found:
         yield '<p class="clean">The auditor found nothing wrong.</p>'
         return
     yield '<div class="broken" role="alert">'
-    count = f'<data value="{len(violations)}">{len(violations):,}</data>'
+    count = f'<data value="{record.found}">{record.found:,}</data>'
     yield f"<strong>Violations that the auditor found: {count}</strong>"
     yield "<ul>"
-    for violation in violations[:SHOWN_VIOLATIONS]:
+    for violation in record.violations[:SHOWN_VIOLATIONS]:
         yield f"<li>{_text(violation)}</li>"
     yield "</ul></div>"
 

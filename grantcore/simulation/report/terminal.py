@@ -169,7 +169,7 @@ def _lanes(lanes: Sequence[LaneMeasures]) -> Iterator[Block]:
 
 def _audit(record: Record, wall_s: float | None) -> Block:
     """Give the verdict of the auditor, the first violations in full, and the digests."""
-    count = len(record.violations)
+    count = record.found
     verdict = f"{count:,} violations" if count else "clean"
     digests = (
         ("event digest", words.safe(record.event_digest)),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from grantcore import __version__
 from grantcore.simulation.scenario.model import Synthetic
 from grantcore.simulation.scenario.reading import as_data, vary
+from grantcore.simulation.sweep.build import build
 from grantcore.simulation.sweep.store import digest_of
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ class Run:
         seed: which.
         work: for ``work.run_one``.
         digest: of all that decides the result: the scenario with its seed, name and content of the log or
-            table (the folder it lies in is no part of it), the scheduler's name, the version of grantcore.
+            table (the folder it lies in is no part of it), the scheduler's name, and grantcore's source.
     """
 
     setting: Setting
@@ -169,7 +169,7 @@ class Plan:
                     "scheduler": self.source.scheduler,
                 }
                 named = as_data(_placed(scenario, lambda path: Path(path.name)))
-                digest = digest_of({**work, "scenario": named, "content": content, "version": __version__})
+                digest = digest_of({**work, "scenario": named, "content": content, "version": build()})
                 yield Run(setting, seed, work, digest)
 
     def replay(self, run: Run) -> str:

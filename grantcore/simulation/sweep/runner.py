@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from grantcore import __version__
+from grantcore.simulation.sweep.build import build
 from grantcore.simulation.sweep.store import NotThisRun, Store
 from grantcore.simulation.sweep.work import Result, run_one
 
@@ -143,6 +143,6 @@ def _answer(future: Future[dict[str, object]]) -> Result | str:
         raise
     except Exception as error:  # noqa: BLE001  # a run that fails must not take the others with it
         return f"{type(error).__name__}: {error}"
-    if result.version != __version__:
-        return f"it ran with grantcore {result.version}; here is {__version__}"
+    if result.version != build():
+        return f"it ran with grantcore {result.version}; here is {build()}"
     return result

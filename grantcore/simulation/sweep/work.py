@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import attrs
 
-from grantcore import __version__
 from grantcore.simulation.measures import METRICS, measure
 from grantcore.simulation.run import run
 from grantcore.simulation.scenario.reading import from_data
+from grantcore.simulation.sweep.build import build
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +41,7 @@ class Result:
     """What is kept of a run.
 
     Attributes:
-        version: of grantcore, where it ran.
+        version: of grantcore, where it ran, and what tells its source apart.
         measures: by name (``measures.METRICS``).
         violations: how many the auditor found.
         first_violations: the first ten of them.
@@ -108,9 +108,9 @@ def run_one(work: Mapping[str, object]) -> dict[str, object]:
     )
     measures = measure(record)
     return Result(
-        version=__version__,
+        version=build(),
         measures={name: measures.number(name) for name in METRICS},
-        violations=len(record.violations),
+        violations=record.found,
         first_violations=tuple(record.violations[:SHOWN_VIOLATIONS]),
         event_digest=record.event_digest,
         state_digest=record.state_digest,

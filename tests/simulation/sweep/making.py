@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from grantcore import __version__
 from grantcore.simulation.measures import METRICS
 from grantcore.simulation.scenario.model import Scenario, Synthetic
+from grantcore.simulation.sweep.build import build
 from grantcore.simulation.sweep.findings import Findings, Question
 from grantcore.simulation.sweep.plan import Axis, Plan, Run, Source
 from grantcore.simulation.sweep.runner import Failure, Finished, Outcome
@@ -18,7 +18,7 @@ SMALL = Scenario(workload=Synthetic(jobs=5))
 def result(measures: Mapping[str, float] = {}, violations: Sequence[str] = (), tag: str = "") -> Result:
     """A result with these measures; the others are 0."""
     return Result(
-        version=__version__,
+        version=build(),
         measures=dict.fromkeys(METRICS, 0.0) | dict(measures),
         violations=len(violations),
         first_violations=tuple(violations),

@@ -1,7 +1,7 @@
 """The garbage collector during a run: it finds nothing, so it need not look often.
 
 A run makes no cycles of objects: what is over is freed at once, by its last reference
-(``tests/simulation/test_collections.py``). But a collector that looks through all that lives, again and
+(``tests/simulation/test_garbage.py``). But a collector that looks through all that lives, again and
 again, took a third of the time of a run with 100,000 workers.
 """
 
