@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.guard import Ratios
-from benchmarks.peers.everyone import PEERS
+from benchmarks.peers.everyone import ALL_LACK, PEERS
 from benchmarks.rows import HEADINGS, Group, Row
 
 HERE: Final = Path(__file__).parent
@@ -85,9 +85,13 @@ def markdown(recorded: Recorded) -> str:
 def goals(recorded: Recorded | None = None) -> str:
     """The rows with a goal, for the README."""
     recorded = recorded or load()
-    found = [row for group in recorded.groups for row in group.rows if row.goal is not None]
-    rows = [(f"{row.what}: {row.says}", *row.cells()) for row in found]
-    return f"{_about(recorded)}\n\n{_table(('what', *HEADINGS), rows)}"
+    rows = [
+        (group.name, f"{row.what}: {row.says}", *row.cells())
+        for group in recorded.groups
+        for row in group.rows
+        if row.goal is not None
+    ]
+    return f"{_about(recorded)}\n\n{_table(('group', 'what', *HEADINGS), rows)}"
 
 
 def _about(recorded: Recorded) -> str:
@@ -101,7 +105,8 @@ def peers(recorded: Recorded | None = None) -> str:
     rows = [
         (peer.name, *(_cost(measured.get(peer.name))), peer.does, peer.strength, peer.lacks) for peer in PEERS
     ]
-    return _table(("peer", "a lifecycle", "ratio", "of these calls", "what it can", "what it lacks"), rows)
+    table = _table(("peer", "a lifecycle", "ratio", "of these calls", "what it can", "what it lacks"), rows)
+    return f"{table}\n\n{ALL_LACK}"
 
 
 def _cost(row: Row | None) -> tuple[str, str]:

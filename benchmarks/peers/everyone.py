@@ -20,14 +20,18 @@ if TYPE_CHECKING:
     from benchmarks.sizes import Sizes
 
 SERVER: Final = "serves many processes, in any language, over a network; can keep a log on disk"
-NO_FENCE: Final = "no epoch or fence, no capabilities, no attempts or history, no quotas, no explanation"
+TO_THE_SECOND: Final = "a lease that outlives its connection; its time to run is in whole seconds"
+ALL_LACK: Final = (
+    "No peer has epochs or a fence to hand on, capabilities, attempts and history, quotas and budgets, or "
+    "says why something does not run."
+)
 
 PEERS: Final = (
     Peer(
         "PriorityQueue",
         "put, get, task_done",
         "standard library; consumers block until there is work",
-        f"no lease at all: what a dead worker took is gone; {NO_FENCE}",
+        "a lease: what a dead worker took is gone",
         always(embedded.priority_queue),
         goal=0.6,
         stretch=1,
@@ -36,21 +40,21 @@ PEERS: Final = (
         "cachetools TTLCache",
         "set, get, set again, delete",
         "a mapping of any values, bounded, least recently used out first",
-        f"no queue: the host must find the work; lapses are silent; no lock; {NO_FENCE}",
+        "a queue: the host must find the work; lapses are silent; no lock",
         always(embedded.ttl_cache),
     ),
     Peer(
         "huey, in memory",
         "enqueue, dequeue, execute",
         "runs functions: registry, retries, periodic tasks; other backends keep tasks on disk or in Redis",
-        f"no lease, no keep-alive: what a dead worker took is gone; {NO_FENCE}",
+        "a lease, a keep-alive: what a dead worker took is gone",
         always(embedded.huey),
     ),
     Peer(
         "litequeue, in memory",
         "put, pop, done",
         "the same code on a file survives the process and serves several; SQL may look inside",
-        f"a lock time but no lease that ends by itself, no keep-alive, no priority; {NO_FENCE}",
+        "a lease that ends by itself (it has a lock time), a keep-alive, priorities",
         always(embedded.litequeue),
         goal=12,
         stretch=19,
@@ -59,19 +63,19 @@ PEERS: Final = (
         "persist-queue, in memory",
         "put, get, ack; what was acknowledged is cleared by 100",
         "the same code on a file survives the process; items are any that can be pickled",
-        f"what was not acknowledged comes back only after a restart; no keep-alive, no priority; {NO_FENCE}",
+        "a lease that ends by itself (a restart gives back what was not acknowledged); priorities",
         always(embedded.persist_queue),
     ),
     Peer(
         "beanstalkd, pipelined by 100",
         "put, reserve, touch, delete",
         SERVER,
-        NO_FENCE,
+        TO_THE_SECOND,
         pipelined(100),
         goal=5,
         stretch=8,
     ),
-    Peer("beanstalkd, one by one", "put, reserve, touch, delete", SERVER, NO_FENCE, pipelined(1)),
+    Peer("beanstalkd, one by one", "put, reserve, touch, delete", SERVER, TO_THE_SECOND, pipelined(1)),
 )
 
 QUOTED: Final = (

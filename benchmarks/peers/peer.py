@@ -31,7 +31,7 @@ class Peer:
         name: its own.
         does: the calls of its lifecycle, in its own words.
         strength: what it can do that an embedded engine cannot, or does better.
-        lacks: what of a lease engine it does not have.
+        lacks: what of a lease engine it does not have, beside what none of them has.
         open: ready to work while the context lasts; raises :class:`Absent`.
         goal: the least that its cost must be of a lifecycle of the engine, or None.
         stretch: what would be better still.

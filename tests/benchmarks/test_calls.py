@@ -20,7 +20,9 @@ def public(owner: type) -> set[str]:
 def test_every_public_call_is_measured_or_named() -> None:
     names = [call.name for call in CALLS]
     assert len(names) == len(set(names))
-    assert set(names) | set(NOT_HERE) == public(GrantEngine) | public(Operator) | public(Scheduler)
+    calls = public(GrantEngine) | public(Operator) | public(Scheduler)
+    assert set(names) <= calls
+    assert calls - set(names) - set(NOT_HERE) == set()
     assert not set(names) & set(NOT_HERE)
 
 

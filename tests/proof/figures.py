@@ -60,7 +60,7 @@ YOUNG: Final = 5_000
 class Part:
     """A part of a run: it goes on until it has counted what is wanted, or its time is over.
 
-    At its exit, too few is a failure; else the count goes into the folder.
+    At its exit, too few is a failure, and so is too late; else the count goes into the folder.
 
     >>> with Part("contended", wanted=2, seconds=60) as part:
     ...     while part.goes_on():
@@ -103,9 +103,9 @@ class Part:
         if kind is not None:
             return
         took = time.monotonic() - self._began
-        assert self.reached >= self._wanted, (
-            f"{self.figure}: {self.reached} of {self._wanted} after {took:.0f} s of {self._seconds:.0f}"
-        )
+        told = f"{self.figure}: {self.reached} of {self._wanted} after {took:.0f} s of {self._seconds:.0f}"
+        assert self.reached >= self._wanted, told
+        assert took < self._seconds, told
         folder = os.environ.get(FOLDER)
         if folder:
             line = json.dumps({"figure": self.figure, "reached": self.reached, "seconds": round(took, 1)})

@@ -33,6 +33,14 @@ def test_too_few_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert read(tmp_path) == Counter()
 
 
+def test_too_late_is_a_failure() -> None:
+    with (
+        pytest.raises(AssertionError, match="fuzzed: 3 of 3 after 0 s of 0"),
+        Part("fuzzed", wanted=3, seconds=0) as part,
+    ):
+        part.count(3)
+
+
 def test_what_fails_is_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(FOLDER, str(tmp_path))
     with pytest.raises(ZeroDivisionError), Part("fuzzed", wanted=1, seconds=60) as part:

@@ -91,7 +91,7 @@ TAKING: Final = (
     Plant(
         "the cap is one more",
         "I-31",
-        (_GRANTING, "past.reclaim_count < record.spec", "past.reclaim_count <= record.spec"),
+        (_GRANTING, "if reclaim_count < record.spec", "if reclaim_count <= record.spec"),
     ),
     Plant(
         "a resume asks for budgets",
