@@ -50,9 +50,10 @@ def measure(names: Iterable[str], sizes: Sizes) -> Iterator[Group]:
             yield group(sizes, stock)
 
 
-def about() -> dict[str, str]:
-    """Say what it is measured on."""
+def about(sizes: Sizes) -> dict[str, str]:
+    """Say what it is measured on, and whether in earnest."""
     return {
+        "sizes": "full" if sizes is FULL else "small: these numbers only show that it runs",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "machine": f"{platform.system()} {platform.machine()}, {_processor()}, {os.cpu_count()} processors",
         "load before": _load(),
@@ -94,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def run(names: list[str], sizes: Sizes, options: argparse.Namespace) -> int:
     """Measure, print as it goes, and record if asked to."""
-    described, began_s = about(), process_time()
+    described, began_s = about(sizes), process_time()
     groups: list[Group] = []
     if not options.json:
         print("\n".join(f"{name}: {value}" for name, value in described.items()), flush=True)

@@ -31,7 +31,6 @@ T = TypeVar("T")
 NOT_HERE: Final = {
     "check": "of the whole state; for tests",
     "digest": "of the whole state; for tests",
-    "settle_memory": "of the whole process: see the pauses group",
     "restore": "of the whole state: see the targeted group",
     "snapshot": "of the whole state: see the targeted group",
 }

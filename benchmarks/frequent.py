@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from benchmarks.bench import Bench
 from benchmarks.calls import CALLS
 from benchmarks.rows import Group, Row
-from benchmarks.timing import interleaved, settle
+from benchmarks.timing import interleaved
+from grantcore import settle_memory
 
 if TYPE_CHECKING:
     from benchmarks.calls import Call
@@ -29,7 +30,7 @@ def measure(sizes: Sizes, stock: Stock) -> Group:
 
 
 def _row(call: Call, benches: dict[str, Bench], sizes: Sizes) -> Row:
-    settle()  # entries of those that were taken away stay in the indexes for a while
+    settle_memory()  # entries of those that were taken away stay in the indexes for a while
     sources = {name: partial(call.sample_ns, bench, sizes.calls) for name, bench in benches.items()}
     medians = tuple(interleaved(sources, sizes.call_samples).values())
     return Row(call.name, call.says, medians, "us", medians[-1] / medians[0], f"{sizes.live[0]:,}")

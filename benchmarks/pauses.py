@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from benchmarks.lifecycle import DAY_MS, LANE_ID, Rig
 from benchmarks.rows import Group, Row
 from benchmarks.stock import Loaded
-from benchmarks.timing import NS_PER_MS, release, settle
-from grantcore import Worker
+from benchmarks.timing import NS_PER_MS, release
+from grantcore import Worker, settle_memory
 from grantcore.aio import Driver
 
 if TYPE_CHECKING:
@@ -34,21 +34,23 @@ def measure(sizes: Sizes) -> Group:
     settling_ns = _settling_ns(loaded)
     loading_ns = _until_full_collection(loaded, sizes.most // 2)
     began_ns = process_time_ns()
-    settle()
+    settle_memory()
     settled_ns = process_time_ns() - began_ns
     after_ns = _mixed(loaded, sizes.crowd)
     rows = (
         _row(
-            "before settling", f"calls beside {live} until the collector has looked at everything", loading_ns
+            "before settle_memory",
+            f"calls beside {live} until the collector has looked at everything",
+            loading_ns,
         ),
         _row(
-            "after settling",
+            "after settle_memory",
             f"{sizes.crowd:,} renewals and a tenth as many lifecycles beside {live}, collected and frozen",
             after_ns,
             5,
             2,
         ),
-        _row("settling itself", f"collect and freeze beside {live}", settled_ns),
+        _row("settle_memory itself", f"collect and freeze beside {live}", settled_ns),
         _row("first deadline", f"the first `next_deadline_ms()` after loading {live}", settling_ns),
         _row("slice", f"`advance(limit={SLICE})` while {sizes.most:,} leases are due", _slices(loaded)),
     )
@@ -146,7 +148,7 @@ async def _longest_look_ns(many: int, waiters: int) -> int:
     async with driver:
         tasks = [asyncio.create_task(_waiting(driver, number)) for number in range(waiters)]
         await asyncio.sleep(0)
-        settle()
+        settle_memory()
         driver._desk.look = measured  # type: ignore[method-assign]  # noqa: SLF001 - what is measured
         rig.clock.advance(DAY_MS)
         driver.wake()

@@ -95,7 +95,8 @@ def goals(recorded: Recorded | None = None) -> str:
 
 
 def _about(recorded: Recorded) -> str:
-    return f"Measured on {recorded.about['python']}, {recorded.about['machine']}, {recorded.about['date']}."
+    about = recorded.about
+    return f"Measured on {about['python']}, {about['machine']}, {about['date']}; sizes: {about['sizes']}."
 
 
 def peers(recorded: Recorded | None = None) -> str:

@@ -2,7 +2,8 @@
 
 A lifecycle is a job from its submission to its end, with the default faults and everything that goes with it:
 auditor, digests, report. SimPy's share is what as many of its events cost in as many processes that do
-nothing else. ``--record`` writes the section *Speed* of ``docs/simulation/README.md``.
+nothing else. ``--record`` prints the table of
+``docs/simulation/README.md``, *Speed*.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ from time import process_time_ns
 from typing import TYPE_CHECKING
 
 from benchmarks.lifecycle import DAY_MS, Rig
-from benchmarks.timing import release, settle
+from benchmarks.timing import release
+from grantcore import settle_memory
 
 if TYPE_CHECKING:
     from benchmarks.sizes import Sizes
@@ -51,7 +52,7 @@ class Stock:
         """Give the engine with so many live leases, out of the collector's sight."""
         if live not in self._loaded:
             self._loaded[live] = Loaded(live, self._sizes.lifecycles)
-            settle()
+            settle_memory()
         return self._loaded[live]
 
     def clear(self) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks.lifecycle import DAY_MS, LANE_ID, Rig
 from benchmarks.rows import Group, Row
-from benchmarks.timing import NS_PER_US, interleaved, release, settle
-from grantcore import GrantEngine
+from benchmarks.timing import NS_PER_US, interleaved, release
+from grantcore import GrantEngine, settle_memory
 
 if TYPE_CHECKING:
     from benchmarks.sizes import Sizes
@@ -114,7 +114,7 @@ def due_ns(count: int) -> float:
     rig = Rig()
     rig.lease_many(count, tick_ms=0)
     rig.clock.advance(DAY_MS)
-    settle()
+    settle_memory()
     began_ns = process_time_ns()
     report = rig.engine.advance()
     spent_ns = process_time_ns() - began_ns

@@ -19,14 +19,8 @@ NS_PER_US: Final = 1_000
 NS_PER_MS: Final = 1_000_000
 
 
-def settle() -> None:
-    """What a host does after a bulk load: collect, and freeze what is left out of the collector's sight."""
-    gc.collect()
-    gc.freeze()
-
-
 def release() -> None:
-    """Let the collector see everything again, and collect."""
+    """Take ``settle_memory`` back: let the collector see everything again, and collect."""
     gc.unfreeze()
     gc.collect()
 

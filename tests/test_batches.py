@@ -421,6 +421,26 @@ def test_the_model_judges_batches_alike() -> None:
     pair.check()
 
 
+@pytest.mark.parametrize("threadsafe", [True, False])
+@pytest.mark.parametrize("call", [name for name in WHOLE if "," not in name])
+def test_a_batch_from_inside_a_call_is_refused(call: str, *, threadsafe: bool) -> None:
+    """SPEC 11: with a lock and without one; the call around it goes on."""
+    engine = new_engine(threadsafe=threadsafe)
+    items = _good(engine, call)
+    met: list[str] = []
+
+    def call_in(_: object) -> None:
+        try:
+            WHOLE[call][1](engine, items)
+        except gc.Reentrant as refused:
+            met.append(refused.code)
+
+    engine.subscribe(call_in)
+    engine.create_execution(lane_id="main")
+    assert met == ["reentrant"]
+    engine.check()
+
+
 # -- what no item answers for ------------------------------------------------------------------------------
 
 

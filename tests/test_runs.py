@@ -145,20 +145,27 @@ def test_nearer_ends_are_found() -> None:
     engine.check()
 
 
-def test_an_end_is_found_whatever_end_is_known_already() -> None:
-    """SPEC 3: later than one that is known, nearer than one that waits for its place."""
-    engine = new_engine()
-    name = engine.create_execution(lane_id="main").execution_id
-    for ttl_ms in (30, 60, 10):
-        asking = gc.IssueClaimGrantRequest(
+def test_what_is_looked_at_soon_enough_is_not_filed_again() -> None:
+    """SPEC 3: a later end leaves the time index alone, and a nearer one is staged once."""
+    engine, names = staged("issue")
+    for ttl_ms in (20, 10, 50):
+        request = gc.IssueClaimGrantRequest(
             worker_id="w", worker_instance_id="w-1", lane_id="main", grant_ttl_ms=ttl_ms
         )
-        (grant,) = engine.issue_claim_grants([name], asking)
-        assert isinstance(grant, gc.ClaimGrant)
-        assert grant.expires_at_ms == 1_000 + ttl_ms
-        if ttl_ms > 10:
-            assert engine.withdraw_grant(grant, worker_id="w")
-    assert engine.next_deadline_ms() == 1_010
+        grants: Any = engine.issue_claim_grants(names, request)
+        assert {grant.expires_at_ms for grant in grants} == {1_000 + ttl_ms}
+        engine.check()
+        for grant in grants if ttl_ms != 50 else ():
+            engine.withdraw_grant(grant, worker_id="w")
+    assert engine.next_deadline_ms() == 1_050
+
+
+def test_a_stale_lease_among_good_ones_is_lost_alone() -> None:
+    """And the run goes on behind it."""
+    engine, leases = staged("renew")
+    engine.operator("boss").revoke_lease(leases[2].execution_id, reason="gone")
+    answers = engine.renew_leases(leases, lease_ttl_ms=9)
+    assert [type(answer) is gc.LeaseLost for answer in answers] == [False, False, True, False, False]
     engine.check()
 
 

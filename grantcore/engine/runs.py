@@ -229,7 +229,7 @@ def renew(core: Core, ttl_ms: int, now: int, rest: Iterator[Any], answers: list[
         return next(rest, None)
     records = core._records
     expires_at_ms = now + ttl_ms
-    run: list[tuple[Execution, Lease]] = []
+    run: list[Execution] = []
     left: object = None
     for lease in rest:
         tenure: Tenure | None = lease.tenure if type(lease) is Lease else None
@@ -242,12 +242,12 @@ def renew(core: Core, ttl_ms: int, now: int, rest: Iterator[Any], answers: list[
         renewed.expires_at_ms = expires_at_ms
         renewed.basis_ms = now
         renewed.__class__ = Lease  # type: ignore[assignment]
-        run.append((record, renewed))  # type: ignore[arg-type]
+        run.append(record)
         answers.append(renewed)
     if run:
         sequence = core._store.sequence + len(run)
-        core._pending = (_finish_renewals, sequence, run, now)
-        for record, _ in run:
+        core._pending = (_finish_renewals, sequence, run, answers[-1])
+        for record in run:
             record.expires_at_ms = expires_at_ms
             record.renewed_at_ms = record.last_mutation_at_ms = now
             if expires_at_ms <= record.filed_ms:
@@ -321,9 +321,10 @@ def _finish_claims(core: Core, sequence: int, run: dict[Execution, Lease], at_ms
     _finish(core, sequence)
 
 
-def _finish_renewals(core: Core, sequence: int, run: list[tuple[Execution, Lease]], at_ms: int) -> None:
-    for record, lease in run:
-        write_renewal(record, at_ms, (lease,))
+def _finish_renewals(core: Core, sequence: int, run: list[Execution], lease: Lease) -> None:
+    """Of the last lease: all have its instants."""
+    for record in run:
+        write_renewal(record, lease.basis_ms, (lease,))
     _finish(core, sequence)
 
 

@@ -46,8 +46,8 @@ def run(
         schedule: a scheduler of your own (:class:`~grantcore.simulation.world.terms.Schedule`); None: the
             engine's ``Scheduler.claim_for_worker``.
         progress: called now and then with the share of the jobs that have ended, 0..1.
-        observed: whether auditor and report know nothing but the engine's events, at a third more of the
-            time; else what a call's own answer tells is taken from it. The record is the same.
+        observed: whether auditor and report know nothing but the engine's events, which
+            takes longer; else what a call's own answer tells is taken from it. The record is the same.
 
     Raises:
         ScenarioError: a job requires what no worker carries.

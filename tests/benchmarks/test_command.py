@@ -61,7 +61,7 @@ def test_recording_writes_all_three(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return 0
 
     monkeypatch.setattr(readme, "main", rewrite)
-    run = recorded.Recorded({"python": "P", "machine": "M", "date": "D"}, (GOOD,), {"lifecycle": 5.0})
+    run = recorded.Recorded({"python": "P", "machine": "M"}, (GOOD,), {"lifecycle": 5.0})
     command.record(run, tmp_path)
     assert recorded.load(tmp_path / "recorded.json") == run
     assert (tmp_path / "RESULTS.md").read_text(encoding="utf-8") == recorded.markdown(run)
