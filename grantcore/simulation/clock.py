@@ -61,13 +61,13 @@ class EngineClock:
         self._env = env
         self._ms_per_unit = ms_per_unit
         self._shift_ms = 0
-        self._now: float = -1
+        self._now: float | None = None
         self._reading_ms = 0
 
     def __call__(self) -> int:
         """The present instant in milliseconds, never negative."""
         now = self._env.now
-        if now != self._now:
+        if now is not self._now:
             self._now = now
             self._reading_ms = max(round(now * self._ms_per_unit) + self._shift_ms, 0)
         return self._reading_ms
@@ -75,7 +75,7 @@ class EngineClock:
     def jump(self, ms: int) -> None:
         """Be off by so much more from now on, either way: a fault of the clock, not of SimPy's time."""
         self._shift_ms += ms
-        self._now = -1
+        self._now = None
 
     def until(self, at_ms: int) -> simpy.Timeout:
         """An event of SimPy at the moment at which this clock, if it does not jump, will read ``at_ms``.

@@ -22,6 +22,7 @@ STARTS = st.integers(0, 2**62) | st.floats(0, 1e15)
 
 @given(UNITS, STARTS, st.integers(0, 2**60) | st.integers(0, 5_000), st.integers(-(10**6), 10**6))
 @example(0.6180339887, 0.0, 2**57 + 1, 0)
+@example(1000, 490_270_786_345_065, 1, 0)
 @settings(max_examples=80)
 def test_it_never_wakes_early_and_hardly_late(unit: float, start: float, wait_ms: int, jump_ms: int) -> None:
     env = simpy.Environment(initial_time=start)
