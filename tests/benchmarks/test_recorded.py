@@ -18,7 +18,8 @@ def test_the_table_is_that_of_the_recorded_run() -> None:
     run = recorded.load()
     written = recorded.RESULTS.read_text(encoding="utf-8")
     assert written == recorded.markdown(run), "run: python -m benchmarks --record"
-    assert [group.name for group in run.groups] == list(GROUPS)
+    names = [group.name for group in run.groups]
+    assert names == [name for name in GROUPS if name in names], "a group that was recorded is no longer there"
     assert all(f"| {row.what}: {row.says} |" in written for group in run.groups for row in group.rows)
 
 
