@@ -199,6 +199,17 @@ def test_what_the_first_has_set_is_due_before_the_second() -> None:
     assert type(again.error) is gc.ExecutionNotFound
 
 
+def test_what_the_last_has_set_is_due_at_the_next_call() -> None:
+    """SPEC 3: as after a single call, nothing has been told of it yet."""
+    engine = new_engine()
+    heard: list[str] = []
+    engine.subscribe(lambda event: heard.append(type(event).__name__))
+    engine.create_executions([{"deadline_at_ms": 0}, {"deadline_at_ms": 0}], lane_id="main")
+    assert heard == ["Created", "DeadlinePassed", "Created"]
+    engine.now_ms()
+    assert heard == ["Created", "DeadlinePassed", "Created", "DeadlinePassed"]
+
+
 # -- one of many -----------------------------------------------------------------------------------------
 
 BAD: Final[dict[str, tuple[Callable[[gc.GrantEngine, list[Any]], tuple[object, ...]], Any, str]]] = {

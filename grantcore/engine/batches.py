@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from grantcore.engine import runs
@@ -268,7 +268,7 @@ class Batches(InnerLoop):
     ) -> tuple[R | Refused, ...]:
         """Do the call on each item that is not refused already, all at one instant.
 
-        What the item before has set may be due at once.
+        What the item before has set may be due at once: it lapses if there is a next one, as by a next call.
         """
         lock = self._lock
         if lock._is_owned():
@@ -277,10 +277,14 @@ class Batches(InnerLoop):
         try:
             now = self._begin()
             answers: list[Any] = []
-            rest = iter(items)
+            rest: Iterator[object] = iter(items)
             while True:
                 if now >= self._deadlines.next_ms:
+                    following = next(rest, None)
+                    if following is None:
+                        return tuple(answers)
                     self._lapse(now)
+                    rest = chain((following,), rest)
                 item = run(now, rest, answers)
                 if item is None:
                     return tuple(answers)

@@ -9,6 +9,8 @@ room beyond ``max_shelves_per_lane``                          ``max_shelves_per_
 in two namespaces; which, a restore changes
 the model waits for a window that ends after the last   3     ``compare(3, 2000)``, with ``crowd=7``
 instant there is
+a batch applies what its last item has made due, which  3041  ``compare(3041, 2000)``
+the single call leaves to the next call
 ======================================================  ====  ================================================
 """
 
@@ -92,3 +94,11 @@ def test_a_restored_engine_explains_alike() -> None:
     told = pair.engine.explain("e")
     pair.call("restart")
     assert pair.engine.explain("e").missing == told.missing
+
+
+def test_what_the_last_of_a_batch_makes_due_waits_for_the_next_call() -> None:
+    """SPEC 3: a call applies what is due when it begins, a batch before each of its items, and no more."""
+    pair = Pair(start_ms=9, observed=True)
+    due = {"deadline_at_ms": 9}
+    pair.call("create_executions", [due, {}, {"tags": {"Bad": "x"}}, due], lane_id="b")
+    pair.call("look")
