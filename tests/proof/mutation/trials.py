@@ -8,12 +8,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from random import Random
 from typing import Final
 
 import attrs
 
 from tests.proof.mutation.mutants import Mutant, count, modules, mutant
+from tests.proof.mutation.same import is_same
 from tests.proof.planted.altered import original
 from tests.proof.planted.detectors import Seed
 from tests.proof.planted.hunting import Found, hunt
@@ -50,6 +52,7 @@ OF_LAYER: Final = {
     ),
 }
 OF_FILE: Final = {
+    "engine/batches.py": ("tests/test_batches.py",),
     "engine/checking.py": ("tests/test_check.py", "tests/life/test_hostile_snapshots.py"),
     "engine/clocks.py": ("tests/test_clocks.py",),
     "engine/choosing.py": ("tests/scheduling",),
@@ -59,13 +62,16 @@ OF_FILE: Final = {
     "engine/inner.py": ("tests/test_inner.py",),
     "engine/observers.py": ("tests/robustness/test_atomic_recovery.py",),
     "engine/processes.py": ("tests/robustness/test_fork.py",),
+    "engine/runs.py": ("tests/test_runs.py", "tests/test_batches.py"),
     "engine/snapshots.py": (
         "tests/life/test_snapshots.py",
         "tests/life/test_hostile_snapshots.py",
         "tests/robustness/test_hostile_snapshots.py",
     ),
     "engine/executions.py": ("tests/robustness/test_hostile_iterables.py",),
+    "engine/lapses.py": ("tests/robustness/test_lapses.py",),
     "engine/leases.py": ("tests/robustness/test_hostile_iterables.py",),
+    "index/deadlines.py": ("tests/robustness/test_lapses.py",),
     "model/capabilities.py": ("tests/robustness/test_hostile_iterables.py",),
     "model/errors.py": ("tests/robustness/test_errors.py",),
 }
@@ -85,9 +91,13 @@ def try_out(tried: Mutant) -> Found:
 
 
 def drawn(paths: Sequence[str], number: int, seed: int) -> list[Mutant]:
-    """Some mutants of some modules, each as likely as any other, in no order; all, if there are no more."""
+    """Some mutants of some modules, each as likely as any other, in no order; all, if there are no more.
+
+    Without those that are known to be no other programme (``same.py``).
+    """
     places = [(path, i) for path in paths for i in range(1, count(path) + 1)]
-    return [mutant(*place) for place in Random(seed).sample(places, min(number, len(places)))]
+    all_of_them = (mutant(*place) for place in Random(seed).sample(places, len(places)))
+    return list(islice((found for found in all_of_them if not is_same(found)), number))
 
 
 def trials(mutants: Iterable[Mutant], workers: int) -> Iterator[tuple[Mutant, Found]]:

@@ -1,0 +1,48 @@
+"""Mutants that are known to behave as the original does, each with the reason: no sample has them.
+
+One is told by its module, its line of source, and what is different in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from tests.proof.planted.altered import original
+
+if TYPE_CHECKING:
+    from tests.proof.mutation.mutants import Mutant
+
+SAME: Final[dict[tuple[str, str, str], str]] = {
+    (
+        "index/holders.py",
+        "if self.entries > self.room:",
+        "self.entries > self.room  ->  self.entries >= self.room",
+    ): "the index is tidied one entry earlier, which nobody can see",
+    (
+        "index/holders.py",
+        "self.entries = 0",
+        "0  ->  1",
+    ): "the entries are counted as one more than there are: a bound, tidied one earlier",
+    (
+        "engine/core.py",
+        "if soonest <= record.filed_ms:",
+        "soonest <= record.filed_ms  ->  soonest < record.filed_ms",
+    ): "what is filed under this very instant is looked at then, whatever its kind was",
+    (
+        "engine/core.py",
+        "self._pending = None",
+        "self._pending = None  ->  pass",
+    ): "the next call repeats a commit that is whole: the same stores, and nobody is told twice",
+    (
+        "rules/claiming.py",
+        "(attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)),",
+        "old_prefix == ids.prefix  ->  old_prefix != ids.prefix",
+    ): "only a restore brings another prefix, and after one the ids are texts, which are taken as they are",
+}
+"""Found by trying them, and looked into."""
+
+
+def is_same(mutant: Mutant) -> bool:
+    """Whether it is one of these."""
+    line = original(mutant.path).splitlines()[mutant.line - 1].strip()
+    return (mutant.path, line, mutant.told) in SAME
