@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -10,12 +12,14 @@ import pytest
 from grantcore import (
     ExecutionNotFound,
     Fence,
+    GrantEngine,
     InvalidInput,
     Lease,
     LeaseLost,
     LeaseRevoked,
     Phase,
     Revoked,
+    Scheduler,
     StaleLease,
 )
 from tests.life.stage import JOB, LANE, START_MS, STRICT, Stage
@@ -34,6 +38,20 @@ def _crowd(stage: Stage, count: int = 25) -> list[str]:
         stage.create(names[-1][1], lane_id=LANE if i % 2 else "other")
         stage.clock.advance(int(i % 3 == 2))
     return [name for _, name in sorted(names)]
+
+
+@pytest.mark.parametrize(
+    ("listing", "limit"),
+    [
+        (GrantEngine.list_executions, 1_000),
+        (GrantEngine.list_expired_leases, 1_000),
+        (GrantEngine.list_workers, 1_000),
+        (Scheduler.peek, 100),
+    ],
+)
+def test_how_long_a_page_is_if_nobody_says(listing: Callable[..., object], limit: int) -> None:
+    """SPEC 8, 9."""
+    assert inspect.signature(listing).parameters["limit"].default == limit
 
 
 def _pages(stage: Stage, limit: int, **given: Any) -> list[str]:

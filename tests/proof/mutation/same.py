@@ -34,6 +34,11 @@ SAME: Final[dict[tuple[str, str, str], str]] = {
         "self._pending = None  ->  pass",
     ): "the next call repeats a commit that is whole: the same stores, and nobody is told twice",
     (
+        "engine/runs.py",
+        "write_grant(record, 0, (grant, (), (), None))",
+        "0  ->  1",
+    ): "the writer of a grant does not read its instant, which stands in the grant",
+    (
         "rules/claiming.py",
         "(attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)),",
         "old_prefix == ids.prefix  ->  old_prefix != ids.prefix",

@@ -73,7 +73,9 @@ OF_FILE: Final = {
     "engine/leases.py": ("tests/robustness/test_hostile_iterables.py",),
     "index/deadlines.py": ("tests/robustness/test_lapses.py",),
     "model/capabilities.py": ("tests/robustness/test_hostile_iterables.py",),
+    "model/config.py": ("tests/life/test_limits.py", "tests/test_readme.py"),
     "model/errors.py": ("tests/robustness/test_errors.py",),
+    "model/policy.py": ("tests/test_corners.py",),
 }
 """The tests that say most about a module, beside those of its layer."""
 
