@@ -62,3 +62,10 @@ def test_what_may_change_is_judged_each_time() -> None:
     needs.append("ssd")
     second = engine.create_execution(lane_id="main", required_capabilities=needs).execution_id
     assert [engine._records[name].spec.required for name in (first, second)] == [("gpu",), ("gpu", "ssd")]
+    for budget_id in ("cpu-hours", "dollars"):
+        engine.create_budget(budget_id, hard_limits={"units": 9})
+    drawn = ["cpu-hours"]
+    third = engine.create_execution(lane_id="main", budget_ids=drawn).execution_id
+    drawn.append("dollars")
+    fourth = engine.create_execution(lane_id="main", budget_ids=drawn).execution_id
+    assert [len(engine._records[name].spec.budget_ids) for name in (third, fourth)] == [1, 2]

@@ -34,6 +34,16 @@ SAME: Final[dict[tuple[str, str, str], str]] = {
         "self._pending = None  ->  pass",
     ): "the next call repeats a commit that is whole: the same stores, and nobody is told twice",
     (
+        "engine/core.py",
+        "def _refuse_entry(self, depth: int = 1) -> None:",
+        "1  ->  2",
+    ): "the frame that is left out is of the call that asks, which is not what is looked for",
+    (
+        "engine/executions.py",
+        "self._last_alike = given",
+        "self._last_alike = given  ->  pass",
+    ): "a shortcut: what was given is found among the others that are remembered",
+    (
         "engine/runs.py",
         "write_grant(record, 0, (grant, (), (), None))",
         "0  ->  1",

@@ -68,7 +68,10 @@ OF_FILE: Final = {
         "tests/life/test_hostile_snapshots.py",
         "tests/robustness/test_hostile_snapshots.py",
     ),
-    "engine/executions.py": ("tests/robustness/test_hostile_iterables.py",),
+    "engine/executions.py": (
+        "tests/robustness/test_hostile_iterables.py",
+        "tests/scheduling/test_remembered.py",
+    ),
     "engine/lapses.py": ("tests/robustness/test_lapses.py",),
     "engine/leases.py": ("tests/robustness/test_hostile_iterables.py",),
     "index/deadlines.py": ("tests/robustness/test_lapses.py",),

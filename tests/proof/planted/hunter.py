@@ -16,8 +16,8 @@ LOOK_SECONDS: Final = 20
 """Of the processor, for one look: the longest takes about three. What takes longer does not end."""
 
 
-class Endless(Exception):
-    """A look did not come to an end."""
+class Endless(BaseException):
+    """A look did not come to an end. Nobody takes it for an error of a clock or an observer."""
 
 
 def _give_up(_signal: int, _frame: FrameType | None) -> None:
@@ -31,10 +31,11 @@ def answer(order: dict[str, Any]) -> dict[str, Any]:
     if not order["told"]:
         detectors.leave_failures_long()
     for detector, seed in detectors.looks(order["first"]):
-        signal.setitimer(signal.ITIMER_VIRTUAL, LOOK_SECONDS)
+        signal.setitimer(signal.ITIMER_VIRTUAL, LOOK_SECONDS, 1)  # and again, should anybody keep it
         try:
             detector.look(seed)
-        except Exception as error:  # noqa: BLE001 - whatever is raised, the bug has been found
+        except (Exception, Endless) as error:  # noqa: BLE001 - whatever is raised, the bug has been found
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             return {"detector": detector.name, "seed": seed, "told": f"{type(error).__name__}: {error}"}
     return {"detector": None, "seed": None, "told": ""}
 
