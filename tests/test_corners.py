@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import pickle
 from typing import Final
 from weakref import WeakSet
@@ -25,6 +26,7 @@ from grantcore import (
     ReclaimGrant,
     ResumeGrant,
     RetryPolicy,
+    SnapshotInvalid,
     SystemClock,
 )
 from grantcore.engine import processes
@@ -155,3 +157,30 @@ def test_the_system_clock_goes_on() -> None:
     readings = [clock() for _ in range(100)]
     assert readings == sorted(readings)
     assert readings[0] > 1_600_000_000_000
+
+
+def test_a_cursor_of_lost_leases_has_a_number_that_there_may_be() -> None:
+    """SPEC 8: sixteen digits are those of 2**53, and more are no cursor of ours."""
+    engine = GrantEngine(clock=ManualClock())
+    assert engine.list_expired_leases(after="5:" + "1" * 16).entries == ()
+    with pytest.raises(InvalidInput) as refused:
+        engine.list_expired_leases(after="5:" + "1" * 17)
+    assert refused.value.field == "after"
+
+
+def test_a_snapshot_that_is_whole_but_no_document() -> None:
+    """SPEC 9: its digest fits, and still there is nothing to be read."""
+    body = b"{"
+    header = f"grantcore-snapshot 1 {hashlib.sha256(body).hexdigest()}\n".encode()
+    with pytest.raises(SnapshotInvalid, match="no JSON document"):
+        GrantEngine.restore(header + body, clock=ManualClock())
+
+
+def test_the_refusal_of_a_time_to_live_says_what_is_allowed() -> None:
+    """SPEC 11: from one millisecond."""
+    engine = GrantEngine(clock=ManualClock())
+    engine.create_execution(lane_id="main", execution_id="e")
+    request = IssueClaimGrantRequest(worker_id="w", worker_instance_id="i", lane_id="main", grant_ttl_ms=5)
+    grant = engine.issue_claim_grant("e", request)
+    with pytest.raises(InvalidInput, match=r"lease_ttl_ms must be an int in 1\.\."):
+        engine.take(grant, worker_id="w", worker_instance_id="i", lease_ttl_ms=0)

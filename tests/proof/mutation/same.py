@@ -39,6 +39,21 @@ SAME: Final[dict[tuple[str, str, str], str]] = {
         "1  ->  2",
     ): "the frame that is left out is of the call that asks, which is not what is looked for",
     (
+        "engine/core.py",
+        "TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)",
+        "0  ->  1",
+    ): "tidying has no event, and its finisher reads no number",
+    (
+        "engine/lanes.py",
+        "core._refuse_entry(2)",
+        "2  ->  3",
+    ): "as for the frames of the engine's own calls",
+    (
+        "index/waiting.py",
+        "self._clear(self.shelves())",
+        "self._clear(self.shelves())  ->  pass",
+    ): "the lines that records still name are gone, and no new one is the same object",
+    (
         "engine/executions.py",
         "self._last_alike = given",
         "self._last_alike = given  ->  pass",
