@@ -206,6 +206,10 @@ def spoil_rare(field: str, value: object) -> Callable[[World], None]:
     return spoil
 
 
+def no_lease(world: World) -> None:
+    world.e.taking = world.e.lease_id = world.e.attempt_id = None
+
+
 def no_history(world: World) -> None:
     past = past_of(world.e)
     past.history.clear()
@@ -246,7 +250,7 @@ SPOILERS: Final[list[Spoiler]] = [
     (waiting, lambda w: w.set("phase", None), "no phase"),
     (waiting, lambda w: w.set("last_mutation_at_ms", 9_999), "a stamp of the future"),
     (waiting, lambda w: w.set("created_at_ms", -1), "stamps out of order"),
-    (succeeded, lambda w: w.set("taking", None), "success without a lease"),
+    (succeeded, no_lease, "success without a lease"),
     (leased, lambda w: w.taking(LEASE_EPOCH, 2**53), "an epoch out of range"),
     (leased, lambda w: w.set("attempt_id", None), "without its fence or worker"),
     (leased, lambda w: w.set("lease_id", None), "without its fence or worker"),
@@ -289,7 +293,8 @@ SPOILERS: Final[list[Spoiler]] = [
     (reclaimed, spoil_attempt("attempt_state", "started"), "the wrong attempts are open"),
     (reclaimed, lambda w: w.taking(LEASE_EPOCH, 9), "the attempt's lease is not the record's"),
     (reclaimed, lambda w: w.set("attempt_id", "x"), "the attempt's id is not the record's"),
-    (succeeded, lambda w: w.set("attempt_id", None), "has forgotten its attempt"),
+    (reclaimed, lambda w: setattr(past_of(w.e), "started_at_ms", None), "an attempt that has not begun"),
+    (reclaimed, lambda w: w.set("attempt_id", None), "has forgotten its attempt"),
     (retrying, spoil_past("first", 1), "the history has gaps"),
     (retrying, long_history, "the history is too long"),
     (reclaimed, no_history, "a lease without a line of history"),

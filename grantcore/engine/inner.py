@@ -355,12 +355,13 @@ class InnerLoop(Executions, Grants, Leases):
                 or not (spec := record.spec).is_plain
                 or attempt_timeout_ms is not None
                 or lane_id is not None
-                or (holding := indexes.holders.held.get(worker_instance_id)) is None
             ):
                 taker = (worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
                 return self._take(now, grant, taker, lane_id)
             store = self._store
             epoch = store.epoch_floor + 1
+            holders = indexes.holders
+            holding = holders.held.get(worker_instance_id) or holders.enter(worker_instance_id)
             taking = holding.taking
             if taking[LEASE_EPOCH] != epoch or taking[WORKER] != worker_id or taking[LANE_ID] != spec.lane_id:
                 taking = first_taking(spec.lane_id, epoch, worker_id, worker_instance_id, ids.prefix)
@@ -383,7 +384,6 @@ class InnerLoop(Executions, Grants, Leases):
             record.phase = LEASED
             indexes.live_grants -= 1
             indexes.counts.leased += 1
-            holders = indexes.holders
             if holders.entries < holders.room:
                 holding.records.append(record)
                 holders.entries += 1

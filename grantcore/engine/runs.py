@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from grantcore.engine.core import Core
-from grantcore.index.holders import NOT_TAKEN, Holding
+from grantcore.index.holders import NOT_TAKEN
 from grantcore.model.deadlines import STAGED
 from grantcore.model.grants import KIND, TERMS, WORKER_ID, ClaimGrant, GrantKind, HeldGrant, OpenClaimGrant
 from grantcore.model.ids import LOW
@@ -210,7 +210,7 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
         indexes.live_grants -= len(run)
         indexes.counts.leased += len(run)
         holders = indexes.holders
-        holders.held.setdefault(worker_instance_id, Holding()).records.extend(run)
+        holders.enter(worker_instance_id).records.extend(run)
         holders.entries += len(run)
         if holders.entries > holders.room:
             holders.tidy()

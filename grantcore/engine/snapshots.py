@@ -409,7 +409,7 @@ PAST: Final = record_of(
     reclaim_count=INT,
 )
 
-EXECUTION: Final = record_of(
+RECORD: Final = record_of(
     Execution,
     execution_id=TEXT,
     spec=Kind(lambda _spec: 0, _read_int),  # its number in the list of specs, filled in below
@@ -430,6 +430,26 @@ EXECUTION: Final = record_of(
     rare=optional(RARE),
     past=optional(PAST),
 )
+
+
+def _write_execution(record: Execution) -> dict[str, Json]:
+    """A record, and when it ended: nothing else tells the end of one that was never held."""
+    written: dict[str, Json] = RECORD.write(record)
+    if record.completed_at_ms is not None:
+        written["completed_at_ms"] = record.completed_at_ms
+    return written
+
+
+def _read_execution(value: Json, path: str) -> Execution:
+    fields = dict(_read_object(value, path))
+    ended_at_ms = fields.pop("completed_at_ms", None)
+    record: Execution = RECORD.read(fields, path)
+    if (type(ended_at_ms), ended_at_ms) != (type(record.completed_at_ms), record.completed_at_ms):
+        raise refuse(f"{path}.completed_at_ms", "the instant of its end, if it has ended")
+    return record
+
+
+EXECUTION: Final = Kind(_write_execution, _read_execution)
 
 LANE: Final = record_of(
     Lane,

@@ -37,14 +37,17 @@ class Holders:
     def add(self, record: Execution) -> None:
         """Note a lease that was taken. O(1)."""
         assert record.taking is not None
-        instance = record.taking[WORKER_INSTANCE_ID]
-        holding = self.held.get(instance)
-        if holding is None:
-            holding = self.held[instance] = Holding()
-        holding.records.append(record)
+        self.enter(record.taking[WORKER_INSTANCE_ID]).records.append(record)
         self.entries += 1
         if self.entries > self.room:
             self.tidy()
+
+    def enter(self, worker_instance_id: str) -> Holding:
+        """The place of an instance, made if it is not there. O(1)."""
+        holding = self.held.get(worker_instance_id)
+        if holding is None:
+            holding = self.held[worker_instance_id] = Holding()
+        return holding
 
     def of(self, worker_instance_id: str) -> list[Execution]:
         """What an instance holds; O(what it has taken lately)."""
