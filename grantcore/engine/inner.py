@@ -33,12 +33,15 @@ from grantcore.model.deadlines import STAGED
 from grantcore.model.errors import invalid
 from grantcore.model.grants import (
     KIND,
+    KIND_OF,
     TERMS,
     WORKER_ID,
     ClaimGrant,
     GrantKind,
     HeldGrant,
     OpenClaimGrant,
+    ReclaimGrant,
+    ResumeGrant,
 )
 from grantcore.model.ids import LOW
 from grantcore.model.lanes import OPEN
@@ -342,7 +345,10 @@ class InnerLoop(Executions, Grants, Leases):
                 now = self._catch_up(now)
             ids = self._plain_ids
             indexes = self._indexes
-            record = self._records.get(grant.execution_id)
+            try:
+                record = self._records.get(grant.execution_id)
+            except (AttributeError, TypeError):
+                record = None
             if (
                 ids is None
                 or record is None
@@ -397,6 +403,49 @@ class InnerLoop(Executions, Grants, Leases):
         finally:
             lock.release()
 
+    def take(
+        self,
+        grant: ClaimGrant | ResumeGrant | ReclaimGrant,
+        *,
+        worker_id: str,
+        worker_instance_id: str,
+        lease_ttl_ms: int,
+        attempt_timeout_ms: int | None = None,
+    ) -> Lease:
+        """Use a grant of any kind; refusals are exceptions.
+
+        Args: as :meth:`claim_execution`; a resume grant takes no timeout, its attempt has one.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ExecutionNotLeaseable, ExecutionNotReclaimable: it is in another phase.
+            InvalidClaimGrant: no such grant for this worker: ``reason``.
+            InvalidInput: an argument is malformed.
+
+        O(1). SPEC 5, 9.
+        """
+        if type(grant) is ClaimGrant:
+            if self._lock._is_owned():
+                self._refuse_entry()
+            return self.claim_execution(
+                grant,
+                worker_id=worker_id,
+                worker_instance_id=worker_instance_id,
+                lease_ttl_ms=lease_ttl_ms,
+                attempt_timeout_ms=attempt_timeout_ms,
+            )
+        if type(grant) not in KIND_OF:
+            raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
+        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
+        lock = self._lock
+        if lock._is_owned():
+            self._refuse_entry()
+        lock.acquire()
+        try:
+            return self._take(self._begin(), grant, taker, None)
+        finally:
+            lock.release()
+
     def renew_lease(self, lease: Fenced, *, lease_ttl_ms: int) -> Lease:
         """Keep a lease alive until ``now + lease_ttl_ms``, which may be sooner than before.
 
@@ -431,16 +480,20 @@ class InnerLoop(Executions, Grants, Leases):
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
                 now = self._catch_up(now)
-            tenure = lease.tenure
-            record = self._records.get(tenure[EXECUTION_ID])
+            try:
+                tenure = lease.tenure
+                taking = tenure[TAKING]
+                record = self._records.get(tenure[EXECUTION_ID])
+            except (AttributeError, TypeError, IndexError):
+                return self._renew_now(now, read_fence(lease), lease_ttl_ms)
             expires_at_ms = now + lease_ttl_ms
             if (
                 record is None
-                or record.taking is not tenure[TAKING]
+                or record.taking is not taking
                 or record.phase is not LEASED
                 or self._plain_ids is None
             ):
-                return self._renew_now(now, lease, lease_ttl_ms)
+                return self._renew_now(now, read_fence(lease), lease_ttl_ms)
             renewed = OpenLease()
             renewed.tenure = tenure
             renewed.expires_at_ms = expires_at_ms
@@ -448,7 +501,7 @@ class InnerLoop(Executions, Grants, Leases):
             renewed.__class__ = Lease  # type: ignore[assignment]
             store = self._store
             sequence = store.sequence + 1
-            self._pending = (_finish_renewal, sequence, record, (renewed, now))
+            self._pending = (_finish_renewal, sequence, record, renewed)
             record.expires_at_ms = expires_at_ms
             record.renewed_at_ms = record.last_mutation_at_ms = now
             if expires_at_ms <= record.filed_ms:
@@ -486,18 +539,22 @@ class InnerLoop(Executions, Grants, Leases):
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
                 now = self._catch_up(now)
-            tenure = lease.tenure
-            record = self._records.get(tenure[EXECUTION_ID])
+            try:
+                tenure = lease.tenure
+                taking = tenure[TAKING]
+                record = self._records.get(tenure[EXECUTION_ID])
+            except (AttributeError, TypeError, IndexError):
+                return self._complete_now(now, read_fence(lease), None)
             if (
                 record is None
-                or record.taking is not tenure[TAKING]
+                or record.taking is not taking
                 or record.phase is not LEASED
                 or record.past is not None
                 or record.rare is not None
                 or not record.spec.is_plain
                 or self._plain_ids is None
             ):
-                return self._complete_now(now, lease, None)
+                return self._complete_now(now, read_fence(lease), None)
             store = self._store
             sequence = store.sequence + 1
             self._pending = (_finish_success, sequence, record, now)
@@ -535,9 +592,8 @@ def _finish_claim(core: Core, sequence: int, record: Execution, lease: Lease) ->
     _finish(core, sequence)
 
 
-def _finish_renewal(core: Core, sequence: int, record: Execution, renewed: tuple[Lease, int]) -> None:
-    lease, at_ms = renewed
-    write_renewal(record, at_ms, (lease,))
+def _finish_renewal(core: Core, sequence: int, record: Execution, lease: Lease) -> None:
+    write_renewal(record, lease.basis_ms, (lease,))
     _finish(core, sequence)
 
 

@@ -26,7 +26,6 @@ from grantcore.model.lanes import OPEN
 from grantcore.model.leases import (
     EXECUTION_ID,
     LANE_ID,
-    LEASE_ID,
     TAKING,
     Lease,
     OpenLease,
@@ -168,7 +167,10 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
     run: dict[Execution, Lease] = {}
     left: object = None
     for grant in rest:
-        record = records.get(grant.execution_id) if type(grant) is ClaimGrant else None
+        try:
+            record = records.get(grant.execution_id) if type(grant) is ClaimGrant else None
+        except (AttributeError, TypeError):
+            record = None
         if (
             record is None
             or (held := record.grant) is None
@@ -197,13 +199,10 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
         core._pending = (_finish_claims, sequence, run, now)
         indexes = core._indexes
         for record, taken in run.items():
-            tenure = taken.tenure
+            _, record.lease_id, record.attempt_id, record.acquired_at_ms, record.taking = taken.tenure
             record.grant = None
-            record.taking = tenure[TAKING]
-            record.lease_id = record.attempt_id = tenure[LEASE_ID]
             record.expires_at_ms = expires_at_ms
-            record.acquired_at_ms = record.renewed_at_ms = now
-            record.last_transition_at_ms = record.last_mutation_at_ms = now
+            record.renewed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = now
             record.phase = LEASED
             if expires_at_ms <= record.filed_ms:
                 core._deadlines.stage(record, expires_at_ms)

@@ -244,6 +244,18 @@ def new_lease(tenure: Tenure, expires_at_ms: int, basis_ms: int) -> Lease:
     return lease  # type: ignore[return-value]
 
 
+def is_whole(lease: Lease) -> bool:
+    """Whether a lease has all its parts: one that was made by ``__new__`` alone has none."""
+    tenure = _parts(getattr(lease, "tenure", None), TAKING + 1)
+    return bool(tenure) and type(tenure[0]) is str and bool(_parts(tenure[TAKING], PREFIX + 1))
+
+
+def _parts(value: object, count: int) -> tuple[object, ...]:
+    """A tuple of so many parts; nothing if it is none."""
+    parts = cast("tuple[object, ...]", value) if type(value) is tuple else ()
+    return parts if len(parts) == count else ()
+
+
 class Fenced(Protocol):
     """Anything that names an execution and carries the three parts of a fence."""
 
@@ -291,6 +303,8 @@ def read_fence(lease: object, field: str = "lease") -> Held:
         InvalidInput: a part has a wrong type; a missing part is judged after existence.
     """
     if type(lease) is Lease:
+        if not is_whole(lease):
+            raise invalid(field, "a lease with all its fields")
         return lease
     return (
         checks.execution_id(getattr(lease, "execution_id", None), f"{field}.execution_id"),
