@@ -182,28 +182,15 @@ class _Keeper:
 
 
 def _record(count: int) -> None:
-    """Once an id, a record with its fields, its place in the store, and the lease's tenure."""
+    """Once an id, a record with its fields, its place in the store, and the lease's number."""
     ids, store = MintedIds("0" * 20), Store()
     spec = Spec(LANE_ID, (), "default", "", "", ExecutionPolicy(), None, ())
     for now in range(count):
         execution_id = ids.execution_id(LANE_ID)
         record = new_execution(execution_id, spec, 0, now)
         store.records[execution_id] = record
-        number = ids.pair()
-        record.tenure = (
-            execution_id,
-            LANE_ID,
-            number + 1,
-            1,
-            number,
-            0,
-            "initial",
-            "fresh",
-            WORKER_ID,
-            INSTANCE_ID,
-            now,
-            ids.prefix,
-        )
+        record.taking = _TAKING
+        record.lease_id = record.attempt_id = ids.number()
     for _ in range((CALLS - 1) * count):
         pass
 
@@ -232,4 +219,5 @@ def _answers(count: int) -> None:
         pass
 
 
-_TENURE: Final = ("", "", 0, 1, 0, 0, "initial", "fresh", "", "", 0, "")
+_TAKING: Final = ("", 1, 0, "initial", "fresh", "", "", "")
+_TENURE: Final = ("", 0, 0, 0, _TAKING)

@@ -26,7 +26,7 @@ from grantcore import (
 from grantcore.engine import checking
 from grantcore.model.grants import GrantKind
 from grantcore.model.ids import MintedIds
-from grantcore.model.leases import LEASE_EPOCH, LeaseKind
+from grantcore.model.leases import ATTEMPT_TYPE, LANE_ID, LEASE_EPOCH, LeaseKind
 from grantcore.model.past import past_of
 from grantcore.model.phases import Phase
 from grantcore.model.records import FIRST, INTERRUPTED, Execution, Store, rare_of
@@ -75,10 +75,10 @@ class World:
     def set(self, field: str, value: object) -> None:
         setattr(self.e, field, value)
 
-    def tenure(self, place: int, value: object) -> None:
-        tenure: Any = list(self.e.tenure or ())
-        tenure[place] = value
-        self.e.tenure = tuple(tenure)
+    def taking(self, place: int, value: object) -> None:
+        taking: Any = list(self.e.taking or ())
+        taking[place] = value
+        self.e.taking = tuple(taking)
 
 
 def waiting() -> World:
@@ -206,6 +206,10 @@ def spoil_rare(field: str, value: object) -> Callable[[World], None]:
     return spoil
 
 
+def no_lease(world: World) -> None:
+    world.e.taking = world.e.lease_id = world.e.attempt_id = None
+
+
 def no_history(world: World) -> None:
     past = past_of(world.e)
     past.history.clear()
@@ -246,12 +250,13 @@ SPOILERS: Final[list[Spoiler]] = [
     (waiting, lambda w: w.set("phase", None), "no phase"),
     (waiting, lambda w: w.set("last_mutation_at_ms", 9_999), "a stamp of the future"),
     (waiting, lambda w: w.set("created_at_ms", -1), "stamps out of order"),
-    (succeeded, lambda w: w.set("tenure", None), "success without a lease"),
-    (leased, lambda w: w.tenure(LEASE_EPOCH, 2**53), "an epoch out of range"),
-    (waiting, lambda w: w.set("completed_at_ms", 1), "completed_at_ms says another phase"),
+    (succeeded, no_lease, "success without a lease"),
+    (leased, lambda w: w.taking(LEASE_EPOCH, 2**53), "an epoch out of range"),
     (leased, lambda w: w.set("attempt_id", None), "without its fence or worker"),
-    (leased, lambda w: w.tenure(0, "other"), "a lease of another execution"),
-    (leased, lambda w: w.tenure(LEASE_EPOCH, 0), "a lease without an epoch"),
+    (leased, lambda w: w.set("lease_id", None), "without its fence or worker"),
+    (waiting, lambda w: w.set("lease_id", "l"), "without its fence or worker"),
+    (leased, lambda w: w.taking(LANE_ID, "other"), "a lease of another lane"),
+    (leased, lambda w: w.taking(LEASE_EPOCH, 0), "a lease without an epoch"),
     (leased, lambda w: w.set("renewed_at_ms", 1), "instants of the lease are out of order"),
     (leased, lambda w: w.set("expires_at_ms", 1_000), "a lease past its end"),
     (lapsed, lambda w: w.set("lost_sequence", 0), "without the event that told it"),
@@ -286,9 +291,10 @@ SPOILERS: Final[list[Spoiler]] = [
         "type is not the record's",
     ),
     (reclaimed, spoil_attempt("attempt_state", "started"), "the wrong attempts are open"),
-    (reclaimed, lambda w: w.tenure(LEASE_EPOCH, 9), "the attempt's lease is not the record's"),
+    (reclaimed, lambda w: w.taking(LEASE_EPOCH, 9), "the attempt's lease is not the record's"),
     (reclaimed, lambda w: w.set("attempt_id", "x"), "the attempt's id is not the record's"),
-    (succeeded, lambda w: w.set("attempt_id", None), "has forgotten its attempt"),
+    (reclaimed, lambda w: setattr(past_of(w.e), "started_at_ms", None), "an attempt that has not begun"),
+    (reclaimed, lambda w: w.set("attempt_id", None), "has forgotten its attempt"),
     (retrying, spoil_past("first", 1), "the history has gaps"),
     (retrying, long_history, "the history is too long"),
     (reclaimed, no_history, "a lease without a line of history"),
@@ -343,10 +349,10 @@ def test_an_attempt_out_of_its_place_is_seen() -> None:
     """I-30: only the first attempt is initial."""
     world = reclaimed()
     past_of(world.e).attempts[1].attempt_type = past_of(world.e).attempts[0].attempt_type
-    world.tenure(6, "initial")
+    world.taking(ATTEMPT_TYPE, "initial")
     found = list(checking.broken(world.engine._store, world.engine._indexes, world.clock(), 1_000))
     assert any("attempt 1 is initial" in text for text in found)
-    assert LeaseKind.RECLAIMED.value in (world.e.tenure or ())
+    assert LeaseKind.RECLAIMED.value in (world.e.taking or ())
 
 
 def test_what_is_due_and_not_applied_is_seen() -> None:

@@ -171,7 +171,7 @@ def test_a_cursor_of_lost_leases_has_a_number_that_there_may_be() -> None:
 def test_a_snapshot_that_is_whole_but_no_document() -> None:
     """SPEC 9: its digest fits, and still there is nothing to be read."""
     body = b"{"
-    header = f"grantcore-snapshot 1 {hashlib.sha256(body).hexdigest()}\n".encode()
+    header = f"grantcore-snapshot 2 {hashlib.sha256(body).hexdigest()}\n".encode()
     with pytest.raises(SnapshotInvalid, match="no JSON document"):
         GrantEngine.restore(header + body, clock=ManualClock())
 

@@ -314,8 +314,11 @@ def _listed(field: str, batch: object) -> list[object]:
 
 
 def _held(leases: list[object]) -> list[Held | Refused]:
-    """Read fences; a lease of our own is one as it is."""
-    return [lease if type(lease) is Lease else _answer(read_fence, lease) for lease in leases]
+    """Read fences; a lease of our own is one as it is, if nobody has left its parts out."""
+    return [
+        lease if type(lease) is Lease and hasattr(lease, "tenure") else _answer(read_fence, lease)
+        for lease in leases
+    ]
 
 
 def _no_grant(_grant: object) -> Grant:

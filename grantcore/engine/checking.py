@@ -17,7 +17,7 @@ from grantcore.index.waiting import Key, Shelf, key_of
 from grantcore.model import capabilities
 from grantcore.model.errors import InvalidCapabilities
 from grantcore.model.grants import EXPIRES_AT_MS, ISSUED_AT_MS, KIND, GrantKind
-from grantcore.model.leases import ACQUIRED_AT_MS, EXECUTION_ID, AttemptType
+from grantcore.model.leases import LANE_ID, AttemptType
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import (
     ACTIVE,
@@ -31,7 +31,6 @@ from grantcore.model.phases import (
     RUNNABLE,
     SUCCEEDED,
     SUSPENDED,
-    TERMINAL,
     Phase,
 )
 from grantcore.model.records import (
@@ -114,6 +113,9 @@ def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
     if type(record.phase) is not Phase:
         yield "no phase"
         return
+    if not _has_whole_lease(record):
+        yield "I-01: a lease without its fence or worker"
+        return
     past = past_of(record)
     yield from _instants(record, now)
     yield from _lease(record, store, now)
@@ -125,37 +127,44 @@ def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
     yield from _limits(record, past)
 
 
+def _has_whole_lease(record: Execution) -> bool:
+    """Whether there are all parts of the last lease, or none; while a retry is pending the past names it."""
+    if record.taking is None:
+        return record.lease_id is None and record.attempt_id is None and record.phase not in ACTIVE
+    return record.lease_id is not None and (record.attempt_id is not None or record.past is not None)
+
+
 def _instants(record: Execution, now: int) -> Wrong:
-    stamps = (record.last_mutation_at_ms, record.started_at_ms or 0, record.completed_at_ms or 0)
+    stamps = (record.last_mutation_at_ms, record.started_at_ms or 0)
     if not all(0 <= stamp <= now for stamp in stamps):
         yield "I-51: a stamp of the future"
     if not 0 <= record.created_at_ms <= record.last_transition_at_ms <= record.last_mutation_at_ms:
         yield "stamps out of order"
-    if record.phase is SUCCEEDED and record.tenure is None:
+    if record.phase is SUCCEEDED and record.taking is None:
         yield "I-33: success without a lease"
     if record.lease_epoch > MAX_MS:
         yield "I-52: an epoch out of range"
-    if (record.completed_at_ms is not None) is not (record.phase in TERMINAL):
-        yield "I-38: completed_at_ms says another phase"
+    if record.phase in ACTIVE and record.started_at_ms is None:
+        yield "I-28: an attempt that has not begun"
 
 
 def _lease(record: Execution, store: Store, now: int) -> Wrong:
     if record.phase not in ACTIVE:
         return
-    if record.tenure is None or record.attempt_id is None:
+    if record.taking is None or record.attempt_id is None:
         yield "I-01: a lease without its fence or worker"
         return
-    if record.tenure[EXECUTION_ID] != record.execution_id:
-        yield "I-01: a lease of another execution"
+    if record.taking[LANE_ID] != record.spec.lane_id:
+        yield "I-01: a lease of another lane"
     if record.lease_epoch < 1:
         yield "I-02: a lease without an epoch"
-    if not record.tenure[ACQUIRED_AT_MS] <= record.renewed_at_ms < record.expires_at_ms <= MAX_MS:
+    if not record.acquired_at_ms <= record.renewed_at_ms < record.expires_at_ms <= MAX_MS:
         yield "I-52: the instants of the lease are out of order"
     if record.phase is LEASED and record.expires_at_ms <= now:
         yield "I-54: a lease past its end"
     if record.phase in LOST and not 0 < record.lost_sequence <= store.sequence:
         yield "a lost lease without the event that told it"
-    acquired_at_ms = record.tenure[ACQUIRED_AT_MS]
+    acquired_at_ms = record.acquired_at_ms
     if record.rare is not None and record.rare.attempt_timeout_at_ms <= acquired_at_ms:
         yield "I-51: an attempt that timed out before it began"
     if not acquired_at_ms <= (_revoked_at(record) or acquired_at_ms) <= now:
@@ -185,7 +194,7 @@ def _grant(record: Execution, now: int) -> Wrong:
 
 def _waiting(record: Execution) -> Wrong:
     if record.phase in RUNNABLE:
-        fresh = (FIRST, REPLAY) if record.tenure is None else (RETRY, REPLAY, INTERRUPTED)
+        fresh = (FIRST, REPLAY) if record.taking is None else (RETRY, REPLAY, INTERRUPTED)
         if record.origin not in fresh:
             yield "I-30: the next attempt does not follow from the last"
     reason = None if record.rare is None else record.rare.blocking_reason

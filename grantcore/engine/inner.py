@@ -33,39 +33,42 @@ from grantcore.model.deadlines import STAGED
 from grantcore.model.errors import invalid
 from grantcore.model.grants import (
     KIND,
+    KIND_OF,
     TERMS,
     WORKER_ID,
     ClaimGrant,
     GrantKind,
     HeldGrant,
     OpenClaimGrant,
+    ReclaimGrant,
+    ResumeGrant,
 )
 from grantcore.model.ids import LOW
 from grantcore.model.lanes import OPEN
 from grantcore.model.leases import (
     EXECUTION_ID,
-    AttemptType,
+    LANE_ID,
+    LEASE_EPOCH,
+    TAKING,
     Fenced,
     Lease,
-    LeaseKind,
     OpenLease,
     read_fence,
 )
+from grantcore.model.leases import WORKER_ID as WORKER
 from grantcore.model.outcomes import Completed, Created, Duplicate, OpenCompleted, OpenCreated
 from grantcore.model.phases import ELIGIBLE, LEASED, SUCCEEDED
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.records import FIRST, INTERRUPTED, NO_TAGS, Execution
 from grantcore.model.requests import IssueClaimGrantRequest
 from grantcore.model.time import NEVER
-from grantcore.rules.claiming import write_first_lease
+from grantcore.rules.claiming import first_taking, write_first_lease
 from grantcore.rules.creating import MAX_PRIORITY
 from grantcore.rules.ending import write_success
 from grantcore.rules.granting import write_grant
 from grantcore.rules.holding import write_renewal
 
 _CLAIM: Final = GrantKind.CLAIM
-_FRESH: Final = LeaseKind.FRESH.value
-_INITIAL: Final = AttemptType.INITIAL.value
 
 
 class InnerLoop(Executions, Grants, Leases):
@@ -191,9 +194,9 @@ class InnerLoop(Executions, Grants, Leases):
             record.priority = priority
             record.created_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = now
             record.origin = FIRST
-            record.grant = record.tenure = record.attempt_id = record.rare = record.past = None
-            record.started_at_ms = record.completed_at_ms = record.queued = None
-            record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = 0
+            record.grant = record.taking = record.lease_id = record.attempt_id = record.queued = None
+            record.acquired_at_ms = record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = 0
+            record.rare = record.past = None
             record.filed_ms = NEVER
             record.filed_as = 0
             store = self._store
@@ -341,15 +344,18 @@ class InnerLoop(Executions, Grants, Leases):
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
                 now = self._catch_up(now)
             ids = self._plain_ids
-            record = self._records.get(grant.execution_id)
-            expires_at_ms = now + lease_ttl_ms
+            indexes = self._indexes
+            try:
+                record = self._records.get(grant.execution_id)
+            except (AttributeError, TypeError):
+                record = None
             if (
                 ids is None
                 or record is None
                 or (held := record.grant) is None
                 or held[KIND] is not _CLAIM
                 or held[TERMS][WORKER_ID] != worker_id
-                or record.tenure is not None
+                or record.taking is not None
                 or record.rare is not None
                 or record.past is not None
                 or not (spec := record.spec).is_plain
@@ -359,43 +365,33 @@ class InnerLoop(Executions, Grants, Leases):
                 taker = (worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
                 return self._take(now, grant, taker, lane_id)
             store = self._store
-            attempt_id = ids.count + 1
-            ids.count = lease_id = attempt_id + 1
-            tenure = (
-                record.execution_id,
-                spec.lane_id,
-                lease_id,
-                store.epoch_floor + 1,
-                attempt_id,
-                0,
-                _INITIAL,
-                _FRESH,
-                worker_id,
-                worker_instance_id,
-                now,
-                ids.prefix,
-            )
+            epoch = store.epoch_floor + 1
+            holders = indexes.holders
+            holding = holders.held.get(worker_instance_id) or holders.enter(worker_instance_id)
+            taking = holding.taking
+            if taking[LEASE_EPOCH] != epoch or taking[WORKER] != worker_id or taking[LANE_ID] != spec.lane_id:
+                taking = first_taking(spec.lane_id, epoch, worker_id, worker_instance_id, ids.prefix)
+                holding.taking = taking
+            ids.count = lease_id = ids.count + 1
+            expires_at_ms = now + lease_ttl_ms
             lease = OpenLease()
-            lease.tenure = tenure
+            lease.tenure = (record.execution_id, lease_id, lease_id, now, taking)
             lease.expires_at_ms = expires_at_ms
             lease.basis_ms = now
             lease.__class__ = Lease  # type: ignore[assignment]
             sequence = store.sequence + 1
             self._pending = (_finish_claim, sequence, record, lease)
             record.grant = None
-            record.tenure = tenure
-            record.attempt_id = attempt_id
+            record.taking = taking
+            record.lease_id = record.attempt_id = lease_id
             record.expires_at_ms = expires_at_ms
-            record.renewed_at_ms = record.started_at_ms = now
+            record.acquired_at_ms = record.renewed_at_ms = now
             record.last_transition_at_ms = record.last_mutation_at_ms = now
             record.phase = LEASED
-            indexes = self._indexes
             indexes.live_grants -= 1
             indexes.counts.leased += 1
-            holders = indexes.holders
-            holdings = holders.held.get(worker_instance_id)
-            if holdings is not None and holders.entries < holders.room:
-                holdings.append(record)
+            if holders.entries < holders.room:
+                holding.records.append(record)
                 holders.entries += 1
             else:
                 holders.add(record)
@@ -404,6 +400,49 @@ class InnerLoop(Executions, Grants, Leases):
             store.sequence = sequence
             self._pending = None
             return lease  # type: ignore[return-value]
+        finally:
+            lock.release()
+
+    def take(
+        self,
+        grant: ClaimGrant | ResumeGrant | ReclaimGrant,
+        *,
+        worker_id: str,
+        worker_instance_id: str,
+        lease_ttl_ms: int,
+        attempt_timeout_ms: int | None = None,
+    ) -> Lease:
+        """Use a grant of any kind; refusals are exceptions.
+
+        Args: as :meth:`claim_execution`; a resume grant takes no timeout, its attempt has one.
+
+        Raises:
+            ExecutionNotFound: no such execution.
+            ExecutionNotLeaseable, ExecutionNotReclaimable: it is in another phase.
+            InvalidClaimGrant: no such grant for this worker: ``reason``.
+            InvalidInput: an argument is malformed.
+
+        O(1). SPEC 5, 9.
+        """
+        if type(grant) is ClaimGrant:
+            if self._lock._is_owned():
+                self._refuse_entry()
+            return self.claim_execution(
+                grant,
+                worker_id=worker_id,
+                worker_instance_id=worker_instance_id,
+                lease_ttl_ms=lease_ttl_ms,
+                attempt_timeout_ms=attempt_timeout_ms,
+            )
+        if type(grant) not in KIND_OF:
+            raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
+        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
+        lock = self._lock
+        if lock._is_owned():
+            self._refuse_entry()
+        lock.acquire()
+        try:
+            return self._take(self._begin(), grant, taker, None)
         finally:
             lock.release()
 
@@ -441,16 +480,20 @@ class InnerLoop(Executions, Grants, Leases):
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
                 now = self._catch_up(now)
-            tenure = lease.tenure
-            record = self._records.get(tenure[EXECUTION_ID])
+            try:
+                tenure = lease.tenure
+                taking = tenure[TAKING]
+                record = self._records.get(tenure[EXECUTION_ID])
+            except (AttributeError, TypeError, IndexError):
+                return self._renew_now(now, read_fence(lease), lease_ttl_ms)
             expires_at_ms = now + lease_ttl_ms
             if (
                 record is None
-                or record.tenure is not tenure
+                or record.taking is not taking
                 or record.phase is not LEASED
                 or self._plain_ids is None
             ):
-                return self._renew_now(now, lease, lease_ttl_ms)
+                return self._renew_now(now, read_fence(lease), lease_ttl_ms)
             renewed = OpenLease()
             renewed.tenure = tenure
             renewed.expires_at_ms = expires_at_ms
@@ -458,7 +501,7 @@ class InnerLoop(Executions, Grants, Leases):
             renewed.__class__ = Lease  # type: ignore[assignment]
             store = self._store
             sequence = store.sequence + 1
-            self._pending = (_finish_renewal, sequence, record, (renewed, now))
+            self._pending = (_finish_renewal, sequence, record, renewed)
             record.expires_at_ms = expires_at_ms
             record.renewed_at_ms = record.last_mutation_at_ms = now
             if expires_at_ms <= record.filed_ms:
@@ -496,22 +539,26 @@ class InnerLoop(Executions, Grants, Leases):
                 raise clock_raised() from error
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
                 now = self._catch_up(now)
-            tenure = lease.tenure
-            record = self._records.get(tenure[EXECUTION_ID])
+            try:
+                tenure = lease.tenure
+                taking = tenure[TAKING]
+                record = self._records.get(tenure[EXECUTION_ID])
+            except (AttributeError, TypeError, IndexError):
+                return self._complete_now(now, read_fence(lease), None)
             if (
                 record is None
-                or record.tenure is not tenure
+                or record.taking is not taking
                 or record.phase is not LEASED
                 or record.past is not None
                 or record.rare is not None
                 or not record.spec.is_plain
                 or self._plain_ids is None
             ):
-                return self._complete_now(now, lease, None)
+                return self._complete_now(now, read_fence(lease), None)
             store = self._store
             sequence = store.sequence + 1
             self._pending = (_finish_success, sequence, record, now)
-            record.completed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = now
+            record.last_transition_at_ms = record.last_mutation_at_ms = now
             record.phase = SUCCEEDED
             counts = self._indexes.counts
             counts.leased -= 1
@@ -545,9 +592,8 @@ def _finish_claim(core: Core, sequence: int, record: Execution, lease: Lease) ->
     _finish(core, sequence)
 
 
-def _finish_renewal(core: Core, sequence: int, record: Execution, renewed: tuple[Lease, int]) -> None:
-    lease, at_ms = renewed
-    write_renewal(record, at_ms, (lease,))
+def _finish_renewal(core: Core, sequence: int, record: Execution, lease: Lease) -> None:
+    write_renewal(record, lease.basis_ms, (lease,))
     _finish(core, sequence)
 
 

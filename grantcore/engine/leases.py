@@ -293,5 +293,8 @@ def _fences(leases: object) -> list[Held]:
     for count, lease in enumerate(given):
         if count == MAX_BATCH:
             raise invalid("leases", f"at most {MAX_BATCH} leases")
-        fences.append(lease if type(lease) is Lease else read_fence(lease, f"leases[{count}]"))
+        if type(lease) is Lease and hasattr(lease, "tenure"):
+            fences.append(lease)
+        else:
+            fences.append(read_fence(lease, f"leases[{count}]"))
     return fences

@@ -18,24 +18,30 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from grantcore.engine.core import Core
+from grantcore.index.holders import NOT_TAKEN
 from grantcore.model.deadlines import STAGED
 from grantcore.model.grants import KIND, TERMS, WORKER_ID, ClaimGrant, GrantKind, HeldGrant, OpenClaimGrant
 from grantcore.model.ids import LOW
 from grantcore.model.lanes import OPEN
-from grantcore.model.leases import EXECUTION_ID, AttemptType, Lease, LeaseKind, OpenLease, Tenure
+from grantcore.model.leases import (
+    EXECUTION_ID,
+    LANE_ID,
+    TAKING,
+    Lease,
+    OpenLease,
+    Tenure,
+)
 from grantcore.model.outcomes import Completed, Created, OpenCompleted, OpenCreated
 from grantcore.model.phases import ELIGIBLE, LEASED, SUCCEEDED
 from grantcore.model.records import FIRST, INTERRUPTED, Execution, Spec
 from grantcore.model.requests import IssueClaimGrantRequest
 from grantcore.model.time import NEVER
-from grantcore.rules.claiming import Taker, write_first_lease
+from grantcore.rules.claiming import Taker, first_taking, write_first_lease
 from grantcore.rules.ending import write_success
 from grantcore.rules.granting import write_grant
 from grantcore.rules.holding import write_renewal
 
 _CLAIM: Final = GrantKind.CLAIM
-_FRESH: Final = LeaseKind.FRESH.value
-_INITIAL: Final = AttemptType.INITIAL.value
 
 
 def nothing(_now: int, rest: Iterator[Any], _answers: list[Any]) -> object:
@@ -74,9 +80,10 @@ def create(core: Core, spec: Spec, now: int, rest: Iterator[Any], answers: list[
         record.priority = priority
         record.created_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = now
         record.origin = FIRST
-        record.grant = record.tenure = record.attempt_id = record.rare = record.past = None
-        record.started_at_ms = record.completed_at_ms = record.queued = None
-        record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = record.filed_as = 0
+        record.grant = record.taking = record.lease_id = record.attempt_id = record.queued = None
+        record.acquired_at_ms = record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = 0
+        record.rare = record.past = None
+        record.filed_as = 0
         record.filed_ms = NEVER
         fresh[execution_id] = record
         created = OpenCreated()
@@ -154,18 +161,22 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
     if ids is None or timeout_ms is not None:
         return next(rest, None)
     records, store = core._records, core._store
-    count, prefix, epoch = ids.count, ids.prefix, store.epoch_floor + 1
+    count, epoch = ids.count, store.epoch_floor + 1
     expires_at_ms = now + lease_ttl_ms
+    taking = NOT_TAKEN
     run: dict[Execution, Lease] = {}
     left: object = None
     for grant in rest:
-        record = records.get(grant.execution_id) if type(grant) is ClaimGrant else None
+        try:
+            record = records.get(grant.execution_id) if type(grant) is ClaimGrant else None
+        except (AttributeError, TypeError):
+            record = None
         if (
             record is None
             or (held := record.grant) is None
             or held[KIND] is not _CLAIM
             or held[TERMS][WORKER_ID] != worker_id
-            or record.tenure is not None
+            or record.taking is not None
             or record.rare is not None
             or record.past is not None
             or record in run
@@ -173,23 +184,11 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
         ):
             left = grant
             break
-        attempt_id = count + 1
-        count = attempt_id + 1
+        if taking[LANE_ID] != spec.lane_id:
+            taking = first_taking(spec.lane_id, epoch, worker_id, worker_instance_id, ids.prefix)
+        count += 1
         lease = OpenLease()
-        lease.tenure = (
-            record.execution_id,
-            spec.lane_id,
-            count,
-            epoch,
-            attempt_id,
-            0,
-            _INITIAL,
-            _FRESH,
-            worker_id,
-            worker_instance_id,
-            now,
-            prefix,
-        )
+        lease.tenure = (record.execution_id, count, count, now, taking)
         lease.expires_at_ms = expires_at_ms
         lease.basis_ms = now
         lease.__class__ = Lease  # type: ignore[assignment]
@@ -200,20 +199,17 @@ def claim(core: Core, taker: Taker, now: int, rest: Iterator[Any], answers: list
         core._pending = (_finish_claims, sequence, run, now)
         indexes = core._indexes
         for record, taken in run.items():
-            tenure = taken.tenure
+            _, record.lease_id, record.attempt_id, record.acquired_at_ms, record.taking = taken.tenure
             record.grant = None
-            record.tenure = tenure
-            record.attempt_id = tenure[4]
             record.expires_at_ms = expires_at_ms
-            record.renewed_at_ms = record.started_at_ms = now
-            record.last_transition_at_ms = record.last_mutation_at_ms = now
+            record.renewed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = now
             record.phase = LEASED
             if expires_at_ms <= record.filed_ms:
                 core._deadlines.stage(record, expires_at_ms)
         indexes.live_grants -= len(run)
         indexes.counts.leased += len(run)
         holders = indexes.holders
-        holders.held.setdefault(worker_instance_id, []).extend(run)
+        holders.enter(worker_instance_id).records.extend(run)
         holders.entries += len(run)
         if holders.entries > holders.room:
             holders.tidy()
@@ -234,7 +230,12 @@ def renew(core: Core, ttl_ms: int, now: int, rest: Iterator[Any], answers: list[
     for lease in rest:
         tenure: Tenure | None = lease.tenure if type(lease) is Lease else None
         record = None if tenure is None else records.get(tenure[EXECUTION_ID])
-        if tenure is None or record is None or record.tenure is not tenure or record.phase is not LEASED:
+        if (
+            tenure is None
+            or record is None
+            or record.taking is not tenure[TAKING]
+            or record.phase is not LEASED
+        ):
             left = lease
             break
         renewed = OpenLease()
@@ -269,8 +270,9 @@ def complete(core: Core, now: int, rest: Iterator[Any], answers: list[Any]) -> o
         tenure: Tenure | None = lease.tenure if type(lease) is Lease else None
         record = None if tenure is None else records.get(tenure[EXECUTION_ID])
         if (
-            record is None
-            or record.tenure is not tenure
+            tenure is None
+            or record is None
+            or record.taking is not tenure[TAKING]
             or record.phase is not LEASED
             or record.past is not None
             or record.rare is not None
@@ -288,7 +290,7 @@ def complete(core: Core, now: int, rest: Iterator[Any], answers: list[Any]) -> o
         sequence = core._store.sequence + len(run)
         core._pending = (_finish_completions, sequence, run, now)
         for record in run:
-            record.completed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = now
+            record.last_transition_at_ms = record.last_mutation_at_ms = now
             record.phase = SUCCEEDED
             if ends_at_ms <= record.filed_ms:
                 core._deadlines.file(record)

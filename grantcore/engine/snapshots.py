@@ -25,9 +25,9 @@ from grantcore.model.budgets import Budget
 from grantcore.model.config import MAX_BYTES
 from grantcore.model.errors import GrantError, SnapshotInvalid
 from grantcore.model.grants import GrantKind
-from grantcore.model.ids import rendered
+from grantcore.model.ids import attempt_rendered, rendered
 from grantcore.model.lanes import Lane, LaneStatus
-from grantcore.model.leases import PREFIX, AttemptType, LeaseKind, Tenure
+from grantcore.model.leases import PREFIX, AttemptType, LeaseKind, Taking
 from grantcore.model.phases import Phase
 from grantcore.model.policy import ExecutionPolicy, Exponential, Fixed, RetryPolicy
 from grantcore.model.quotas import Quota
@@ -36,9 +36,8 @@ from grantcore.model.time import NEVER, gone
 from grantcore.model.values import FrozenDict
 from grantcore.model.views import Attempt, LeaseEvent
 from grantcore.model.workers import Registration
-from grantcore.rules.fencing import attempt_id_of
 
-VERSION: Final = 1
+VERSION: Final = 2
 MAGIC: Final = "grantcore-snapshot"
 MAX_SNAPSHOT_BYTES: Final = 4 * MAX_BYTES
 MAX_COUNT: Final = 2**53 - 2**32
@@ -309,30 +308,17 @@ def sequence_of(make: Callable[..., Any], *kinds: Kind) -> Kind:
 TERMS: Final = sequence_of(tuple, TEXT, TEXT, optional(TEXT), optional(TEXT), optional(TEXT))
 GRANT: Final = sequence_of(tuple, one_of(GrantKind), INT, INT, TERMS)
 
-TENURE: Final = sequence_of(
+TAKING: Final = sequence_of(
     tuple,
-    TEXT,  # execution_id
     TEXT,  # lane_id
-    TEXT,  # lease_id, as a text
     COUNT,  # lease_epoch
-    TEXT,  # attempt_id, as a text
     INT,  # attempt_index
     value_of(AttemptType),
     value_of(LeaseKind),
     TEXT,  # worker_id
     TEXT,  # worker_instance_id
-    INT,  # acquired_at_ms
-    TEXT,  # prefix: empty, the ids are texts
+    Kind(lambda _prefix: "", _read_text),  # the ids are texts: who minted them does not count
 )
-
-
-def _plain(tenure: Tenure) -> Tenure:
-    """A tenure whose ids are texts: what a snapshot holds does not depend on who minted them."""
-    lease_id, attempt_id = rendered(tenure[PREFIX], tenure[2]), rendered(tenure[PREFIX], tenure[4])
-    return (*tenure[:2], lease_id, tenure[3], attempt_id, *tenure[5:PREFIX], "")
-
-
-TENURE_AS_TEXT: Final = Kind(lambda tenure: TENURE.write(_plain(tenure)), TENURE.read)
 
 RARE: Final = record_of(
     Rare,
@@ -417,12 +403,13 @@ PAST: Final = record_of(
     history=numbered(LINE),
     noted=INT,
     first=INT,
+    started_at_ms=optional(INT),
     retry_count=INT,
     replay_count=INT,
     reclaim_count=INT,
 )
 
-EXECUTION: Final = record_of(
+RECORD: Final = record_of(
     Execution,
     execution_id=TEXT,
     spec=Kind(lambda _spec: 0, _read_int),  # its number in the list of specs, filled in below
@@ -433,16 +420,36 @@ EXECUTION: Final = record_of(
     last_mutation_at_ms=INT,
     origin=one_of(Origin),
     grant=optional(GRANT),
-    tenure=optional(TENURE_AS_TEXT),
+    taking=optional(TAKING),
+    lease_id=optional(TEXT),  # as texts, filled in below
+    attempt_id=optional(TEXT),
+    acquired_at_ms=INT,
     expires_at_ms=INT,
     renewed_at_ms=INT,
     lost_sequence=INT,
-    attempt_id=optional(TEXT),  # as a text
-    started_at_ms=optional(INT),
-    completed_at_ms=optional(INT),
     rare=optional(RARE),
     past=optional(PAST),
 )
+
+
+def _write_execution(record: Execution) -> dict[str, Json]:
+    """A record, and when it ended: nothing else tells the end of one that was never held."""
+    written: dict[str, Json] = RECORD.write(record)
+    if record.completed_at_ms is not None:
+        written["completed_at_ms"] = record.completed_at_ms
+    return written
+
+
+def _read_execution(value: Json, path: str) -> Execution:
+    fields = dict(_read_object(value, path))
+    ended_at_ms = fields.pop("completed_at_ms", None)
+    record: Execution = RECORD.read(fields, path)
+    if (type(ended_at_ms), ended_at_ms) != (type(record.completed_at_ms), record.completed_at_ms):
+        raise refuse(f"{path}.completed_at_ms", "the instant of its end, if it has ended")
+    return record
+
+
+EXECUTION: Final = Kind(_write_execution, _read_execution)
 
 LANE: Final = record_of(
     Lane,
@@ -507,8 +514,11 @@ def document(store: Store, now: int) -> dict[str, Json]:
     for record in records:
         written = EXECUTION.write(record)
         written["spec"] = order[texts[record.spec]]
-        if record.attempt_id is not None and record.tenure is not None:
-            written["attempt_id"] = attempt_id_of(record)
+        if record.taking is not None and record.lease_id is not None:
+            prefix = record.taking[PREFIX]
+            written["lease_id"] = rendered(prefix, record.lease_id)
+            if record.attempt_id is not None:
+                written["attempt_id"] = attempt_rendered(prefix, record.attempt_id)
         if written.get("rare") == {}:
             del written["rare"]
         executions.append(written)
@@ -642,12 +652,15 @@ def _store(value: Json) -> Store:
             raise refuse(name, "each of its own name")
     specs = [attrs.evolve(spec, lane=store.lane(spec.lane_id)) for spec in specs]
     executions: list[Execution] = listed(EXECUTION, list, list).read(fields["executions"], "executions")
+    takings: dict[Taking, Taking] = {}
     for i, record in enumerate(executions):
         path = f"executions[{i}]"
         number: int = record.spec  # type: ignore[assignment]
         if number >= len(specs):
             raise refuse(f"{path}.spec", "a number in the list of specs")
         record.spec = specs[number]
+        if record.taking is not None:
+            record.taking = takings.setdefault(record.taking, record.taking)
         if record.execution_id in store.records:
             raise refuse(path, "an execution of its own")
         _identify(record, path)

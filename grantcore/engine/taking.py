@@ -6,7 +6,7 @@ from grantcore.engine.core import Core
 from grantcore.model import checks
 from grantcore.model.config import MAX_TTL_MS
 from grantcore.model.errors import ExecutionNotReclaimable, InvalidClaimGrant, invalid
-from grantcore.model.grants import KIND_OF, ClaimGrant, Grant, ReclaimGrant, ResumeGrant
+from grantcore.model.grants import Grant, ReclaimGrant, ResumeGrant
 from grantcore.model.leases import Lease
 from grantcore.model.outcomes import (
     GrantNotFound,
@@ -89,39 +89,6 @@ class Taking(Core):
                 return NotReclaimable(grant.execution_id, refusal.code)
             except InvalidClaimGrant:
                 return GrantNotFound(grant.execution_id)
-        finally:
-            lock.release()
-
-    def take(
-        self,
-        grant: ClaimGrant | ResumeGrant | ReclaimGrant,
-        *,
-        worker_id: str,
-        worker_instance_id: str,
-        lease_ttl_ms: int,
-        attempt_timeout_ms: int | None = None,
-    ) -> Lease:
-        """Use a grant of any kind; refusals are exceptions.
-
-        Args: as :meth:`claim_execution`; a resume grant takes no timeout, its attempt has one.
-
-        Raises:
-            ExecutionNotFound: no such execution.
-            ExecutionNotLeaseable, ExecutionNotReclaimable: it is in another phase.
-            InvalidClaimGrant: no such grant for this worker: ``reason``.
-            InvalidInput: an argument is malformed.
-
-        O(1). SPEC 5, 9.
-        """
-        if type(grant) not in KIND_OF:
-            raise invalid("grant", "a ClaimGrant, ResumeGrant or ReclaimGrant")
-        taker = self._taker(worker_id, worker_instance_id, lease_ttl_ms, attempt_timeout_ms)
-        lock = self._lock
-        if lock._is_owned():
-            self._refuse_entry()
-        lock.acquire()
-        try:
-            return self._take(self._begin(), grant, taker, None)
         finally:
             lock.release()
 

@@ -5,9 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from grantcore.index.lazy import room
-from grantcore.model.leases import WORKER_INSTANCE_ID
+from grantcore.model.leases import WORKER_INSTANCE_ID, Taking
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution
+
+NOT_TAKEN: Taking = ("", 0, 0, "", "", "", "", "")
+"""Like no taking there is."""
+
+
+class Holding:
+    """What one instance has taken lately, and how it took a first lease last: the next is taken alike."""
+
+    __slots__ = ("records", "taking")
+
+    def __init__(self) -> None:
+        self.records: list[Execution] = []
+        self.taking = NOT_TAKEN
 
 
 class Holders:
@@ -18,25 +31,30 @@ class Holders:
     def __init__(self, records: Mapping[str, Execution]) -> None:
         self._records = records
         self.room = room(len(records))
-        self.held: dict[str, list[Execution]] = {}
+        self.held: dict[str, Holding] = {}
         self.entries = 0
 
     def add(self, record: Execution) -> None:
         """Note a lease that was taken. O(1)."""
-        assert record.tenure is not None
-        instance = record.tenure[WORKER_INSTANCE_ID]
-        held = self.held.get(instance)
-        if held is None:
-            held = self.held[instance] = []
-        held.append(record)
+        assert record.taking is not None
+        self.enter(record.taking[WORKER_INSTANCE_ID]).records.append(record)
         self.entries += 1
         if self.entries > self.room:
             self.tidy()
 
+    def enter(self, worker_instance_id: str) -> Holding:
+        """The place of an instance, made if it is not there. O(1)."""
+        holding = self.held.get(worker_instance_id)
+        if holding is None:
+            holding = self.held[worker_instance_id] = Holding()
+        return holding
+
     def of(self, worker_instance_id: str) -> list[Execution]:
         """What an instance holds; O(what it has taken lately)."""
-        held = self.held.get(worker_instance_id, ())
-        return [record for record in dict.fromkeys(held) if _confirms(worker_instance_id, record)]
+        holding = self.held.get(worker_instance_id)
+        if holding is None:
+            return []
+        return [record for record in dict.fromkeys(holding.records) if _confirms(worker_instance_id, record)]
 
     def all(self) -> Iterator[Execution]:
         """Everything that is held by anybody."""
@@ -60,5 +78,5 @@ class Holders:
 
 
 def _confirms(worker_instance_id: str, record: Execution) -> bool:
-    tenure = record.tenure
-    return record.phase is LEASED and tenure is not None and tenure[WORKER_INSTANCE_ID] == worker_instance_id
+    taking = record.taking
+    return record.phase is LEASED and taking is not None and taking[WORKER_INSTANCE_ID] == worker_instance_id

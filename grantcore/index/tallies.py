@@ -28,8 +28,8 @@ def holding(record: Execution) -> str | None:
     if record.grant is not None:
         return record.grant[TERMS][INSTANCE_ID]
     if record.phase is LEASED:
-        assert record.tenure is not None
-        return record.tenure[WORKER_INSTANCE_ID]
+        assert record.taking is not None
+        return record.taking[WORKER_INSTANCE_ID]
     return None
 
 

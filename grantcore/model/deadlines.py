@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from grantcore.model.grants import EXPIRES_AT_MS
-from grantcore.model.phases import ACTIVE, DELAYED, LEASED, SUSPENDED
+from grantcore.model.phases import ACTIVE, DELAYED, LEASED, SUSPENDED, TERMINAL
 from grantcore.model.records import Execution, Rare
 from grantcore.model.time import MAX_MS, NEVER
 
@@ -37,11 +37,10 @@ def due_of(record: Execution, retention_ms: int) -> Due:
         retention_ms: how long one that has ended is kept; NEVER if for ever.
     """
     phase = record.phase
-    ended_at_ms = record.completed_at_ms
     if phase is LEASED:
         due = (record.expires_at_ms, LEASE)
-    elif ended_at_ms is not None:
-        due_ms = ended_at_ms + retention_ms
+    elif phase in TERMINAL:
+        due_ms = record.last_transition_at_ms + retention_ms
         return (due_ms, RETENTION) if due_ms <= MAX_MS else (NEVER, NONE)
     elif record.grant is not None:
         due = (record.grant[EXPIRES_AT_MS], GRANT)

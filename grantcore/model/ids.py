@@ -43,8 +43,10 @@ class MintedIds:
     >>> ids = MintedIds("0123456789abcdef0123")
     >>> ids.lease_id()
     '01234567-89ab-4def-8123-000000000001'
+    >>> ids.attempt_id(), ids.lease_id()
+    ('01234567-89ab-4def-9123-000000000002', '01234567-89ab-4def-8123-000000000002')
     >>> ids.execution_id("default")
-    '{fp:86}:01234567-89ab-4def-8123-000000000002'
+    '{fp:86}:01234567-89ab-4def-8123-000000000003'
     """
 
     __slots__ = ("count", "heads", "high", "prefix")
@@ -62,11 +64,6 @@ class MintedIds:
         self.count = count = self.count + 1
         return count
 
-    def pair(self) -> int:
-        """Mint two numbers, this one and the next."""
-        self.count = count = self.count + 2
-        return count - 1
-
     def execution_id(self, lane_id: str) -> str:
         """Mint ``{fp:N}:UUID``, N being the partition of the lane."""
         self.count = count = self.count + 1
@@ -83,8 +80,11 @@ class MintedIds:
         """Mint the id of a new lease."""
         return rendered(self.prefix, self.number())
 
-    attempt_id = lease_id
     suspension_id = lease_id
+
+    def attempt_id(self) -> str:
+        """Name the attempt that begins with the next lease: it has that lease's number."""
+        return attempt_rendered(self.prefix, self.count + 1)
 
 
 LOW: Final = tuple(f"{low:02x}" for low in range(256))
@@ -97,6 +97,15 @@ Minted = int | str
 def rendered(prefix: str, minted: Minted) -> str:
     """The text of an id. O(1)."""
     return minted if type(minted) is str else f"{prefix}{minted:012x}"
+
+
+def attempt_rendered(prefix: str, minted: Minted) -> str:
+    """The text of an attempt's id: another variant digit than a lease's of the same number. O(1)."""
+    return minted if type(minted) is str else f"{prefix[:_VARIANT]}9{prefix[_VARIANT + 1 :]}{minted:012x}"
+
+
+_VARIANT: Final = 19
+"""Place of the variant in a UUID; 8 and 9 are the same one (RFC 9562)."""
 
 
 def crc_partition(text: str) -> int:

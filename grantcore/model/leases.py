@@ -9,7 +9,7 @@ import attrs
 
 from grantcore.model import checks
 from grantcore.model.errors import FenceRequired, PartialFenceTriple, invalid
-from grantcore.model.ids import Minted, rendered
+from grantcore.model.ids import Minted, attempt_rendered, rendered
 from grantcore.model.time import MAX_MS
 
 
@@ -30,38 +30,54 @@ class LeaseKind(StrEnum):
     RECLAIMED = "reclaimed"
 
 
-Tenure = tuple[
-    str,  # execution_id
+Taking = tuple[
     str,  # lane_id
-    Minted,  # lease_id
     int,  # lease_epoch
-    Minted,  # attempt_id
     int,  # attempt_index
     str,  # value of its AttemptType
     str,  # value of its LeaseKind
     str,  # worker_id
     str,  # worker_instance_id
-    int,  # acquired_at_ms
     str,  # prefix of minted ids
 ]
-"""All that was fixed when a lease was taken; its renewals share it.
+"""How a lease was taken: what leases that were taken alike have in common, and share.
 
-A plain tuple of atoms, on purpose: one allocation, nothing in it can change, the garbage collector
-stops looking at it, and whoever hands in the very tuple that the record has, holds the lease.
+An execution has each epoch once, so among leases of one execution a taking tells which it is: who
+hands in the very object that the record has, holds the lease.
+"""
+
+Tenure = tuple[
+    str,  # execution_id
+    Minted,  # lease_id
+    Minted,  # attempt_id
+    int,  # acquired_at_ms
+    Taking,
+]
+"""All that was fixed when a lease was taken; the values of its renewals share it.
+
+Both are plain tuples, on purpose: one allocation, nothing in them can change, and the garbage collector
+stops looking at them.
 """
 
 MAX_EPOCH: Final = 2**52
 """A floor or a restored epoch may be this high: no engine lives to issue as many more."""
 
+LANE_ID: Final = 0
+LEASE_EPOCH: Final = 1
+ATTEMPT_INDEX: Final = 2
+ATTEMPT_TYPE: Final = 3
+KIND: Final = 4
+WORKER_ID: Final = 5
+WORKER_INSTANCE_ID: Final = 6
+PREFIX: Final = 7
+"""Places in a taking."""
+
 EXECUTION_ID: Final = 0
-LEASE_ID: Final = 2
-LEASE_EPOCH: Final = 3
-ATTEMPT_ID: Final = 4
-ATTEMPT_INDEX: Final = 5
-ATTEMPT_TYPE: Final = 6
-WORKER_INSTANCE_ID: Final = 9
-ACQUIRED_AT_MS: Final = 10
-PREFIX: Final = 11
+LEASE_ID: Final = 1
+ATTEMPT_ID: Final = 2
+ACQUIRED_AT_MS: Final = 3
+TAKING: Final = 4
+"""Places in a tenure."""
 
 _FIELDS: Final = (
     "execution_id",
@@ -127,17 +143,19 @@ class Lease(LeaseLayout):
         """Make a lease from its fields; the engine uses :func:`new_lease`."""
         tenure: Tenure = (
             checks.execution_id(execution_id),
-            checks.lane_id(lane_id),
             checks.identity("lease_id", lease_id),
-            checks.integer("lease_epoch", lease_epoch, 0, MAX_MS),
             checks.identity("attempt_id", attempt_id),
-            checks.integer("attempt_index", attempt_index, 0, MAX_MS),
-            AttemptType(attempt_type).value,
-            LeaseKind(kind).value,
-            checks.identity("worker_id", worker_id),
-            checks.identity("worker_instance_id", worker_instance_id),
             checks.instant("acquired_at_ms", acquired_at_ms),
-            "",
+            (
+                checks.lane_id(lane_id),
+                checks.integer("lease_epoch", lease_epoch, 0, MAX_MS),
+                checks.integer("attempt_index", attempt_index, 0, MAX_MS),
+                AttemptType(attempt_type).value,
+                LeaseKind(kind).value,
+                checks.identity("worker_id", worker_id),
+                checks.identity("worker_instance_id", worker_instance_id),
+                "",
+            ),
         )
         object.__setattr__(self, "tenure", tenure)
         object.__setattr__(self, "expires_at_ms", checks.instant("expires_at_ms", expires_at_ms))
@@ -148,57 +166,57 @@ class Lease(LeaseLayout):
     @property
     def execution_id(self) -> str:
         """What it is a lease of."""
-        return self.tenure[0]
+        return self.tenure[EXECUTION_ID]
 
     @property
     def lane_id(self) -> str:
         """The execution's lane."""
-        return self.tenure[1]
+        return self.tenure[TAKING][LANE_ID]
 
     @property
     def lease_id(self) -> str:
         """Part of the fence."""
-        return rendered(self.tenure[PREFIX], self.tenure[2])
+        return rendered(self.tenure[TAKING][PREFIX], self.tenure[LEASE_ID])
 
     @property
     def lease_epoch(self) -> int:
         """Part of the fence; one higher with every lease of the execution."""
-        return self.tenure[3]
+        return self.tenure[TAKING][LEASE_EPOCH]
 
     @property
     def attempt_id(self) -> str:
         """Part of the fence."""
-        return rendered(self.tenure[PREFIX], self.tenure[4])
+        return attempt_rendered(self.tenure[TAKING][PREFIX], self.tenure[ATTEMPT_ID])
 
     @property
     def attempt_index(self) -> int:
         """Which try it is, from 0."""
-        return self.tenure[5]
+        return self.tenure[TAKING][ATTEMPT_INDEX]
 
     @property
     def attempt_type(self) -> AttemptType:
         """Why the attempt began."""
-        return AttemptType(self.tenure[6])
+        return AttemptType(self.tenure[TAKING][ATTEMPT_TYPE])
 
     @property
     def kind(self) -> LeaseKind:
         """How the lease was taken."""
-        return LeaseKind(self.tenure[7])
+        return LeaseKind(self.tenure[TAKING][KIND])
 
     @property
     def worker_id(self) -> str:
         """Whose it is."""
-        return self.tenure[8]
+        return self.tenure[TAKING][WORKER_ID]
 
     @property
     def worker_instance_id(self) -> str:
         """Which process has it; informational."""
-        return self.tenure[9]
+        return self.tenure[TAKING][WORKER_INSTANCE_ID]
 
     @property
     def acquired_at_ms(self) -> int:
         """When it was taken."""
-        return self.tenure[10]
+        return self.tenure[ACQUIRED_AT_MS]
 
     @property
     def renewal_deadline_ms(self) -> int:
@@ -224,6 +242,18 @@ def new_lease(tenure: Tenure, expires_at_ms: int, basis_ms: int) -> Lease:
     lease.basis_ms = basis_ms
     lease.__class__ = Lease  # type: ignore[assignment]
     return lease  # type: ignore[return-value]
+
+
+def is_whole(lease: Lease) -> bool:
+    """Whether a lease has all its parts: one that was made by ``__new__`` alone has none."""
+    tenure = _parts(getattr(lease, "tenure", None), TAKING + 1)
+    return bool(tenure) and type(tenure[0]) is str and bool(_parts(tenure[TAKING], PREFIX + 1))
+
+
+def _parts(value: object, count: int) -> tuple[object, ...]:
+    """A tuple of so many parts; nothing if it is none."""
+    parts = cast("tuple[object, ...]", value) if type(value) is tuple else ()
+    return parts if len(parts) == count else ()
 
 
 class Fenced(Protocol):
@@ -273,6 +303,8 @@ def read_fence(lease: object, field: str = "lease") -> Held:
         InvalidInput: a part has a wrong type; a missing part is judged after existence.
     """
     if type(lease) is Lease:
+        if not is_whole(lease):
+            raise invalid(field, "a lease with all its fields")
         return lease
     return (
         checks.execution_id(getattr(lease, "execution_id", None), f"{field}.execution_id"),
@@ -284,7 +316,7 @@ def read_fence(lease: object, field: str = "lease") -> Held:
 
 def named(fence: Held) -> str:
     """The execution a fence is for."""
-    return fence.tenure[0] if type(fence) is Lease else fence[0]  # type: ignore[index]  # a tuple then
+    return fence.tenure[EXECUTION_ID] if type(fence) is Lease else fence[0]  # type: ignore[index]  # a tuple then
 
 
 def parts(fence: Held) -> FenceParts:

@@ -7,7 +7,7 @@ that reading first and goes on from there, so both ways tell the same story; ``c
 
 from __future__ import annotations
 
-from grantcore.model.ids import rendered
+from grantcore.model.ids import attempt_rendered, rendered
 from grantcore.model.leases import AttemptType, Lease, Tenure, new_lease
 from grantcore.model.phases import LEASE_EXPIRED, LEASE_REVOKED, SUCCEEDED
 from grantcore.model.records import NOTHING, Execution, Past
@@ -21,16 +21,15 @@ def past_of(record: Execution) -> Past:
 
 def derived(record: Execution) -> Past:
     """Read attempts and history of a first lease off the record's stamps."""
-    if record.tenure is None:
+    if record.taking is None:
         return Past({}, {}, 0)
     history = dict(enumerate(_story(record)))
-    return Past({0: first_attempt(record)}, history, len(history))
+    return Past({0: first_attempt(record)}, history, len(history), started_at_ms=record.acquired_at_ms)
 
 
 def first_attempt(record: Execution) -> Attempt:
     """Read the attempt of a first lease off the record's stamps."""
-    assert record.tenure is not None
-    attempt = begun(record.tenure)
+    attempt = begun(tenure_of(record))
     if record.phase is SUCCEEDED:
         attempt.attempt_state = "ended_success"
         attempt.ended_at_ms = record.completed_at_ms
@@ -54,16 +53,27 @@ def _story(record: Execution) -> list[LeaseEvent]:
 
 def lease_of(record: Execution) -> Lease:
     """The record's last lease; current in LEASED only."""
-    assert record.tenure is not None
-    return new_lease(record.tenure, record.expires_at_ms, record.renewed_at_ms)
+    return new_lease(tenure_of(record), record.expires_at_ms, record.renewed_at_ms)
+
+
+def tenure_of(record: Execution) -> Tenure:
+    """What was fixed when the record's last lease was taken."""
+    taking, lease_id, attempt_id = record.taking, record.lease_id, record.attempt_id
+    assert taking is not None
+    assert lease_id is not None
+    if attempt_id is None:  # a retry is pending: the last attempt is in the past
+        assert record.past is not None
+        attempt_id = record.past.attempts[record.attempt_count - 1].attempt_id
+    return (record.execution_id, lease_id, attempt_id, record.acquired_at_ms, taking)
 
 
 def begun(tenure: Tenure) -> Attempt:
     """The attempt that starts with a lease."""
-    execution_id, _, lease_id, epoch, attempt_id, index, kind, _, worker_id, instance_id, now, prefix = tenure
+    execution_id, lease_id, attempt_id, now, taking = tenure
+    _, epoch, index, kind, _, worker_id, instance_id, prefix = taking
     return Attempt(
         execution_id=execution_id,
-        attempt_id=rendered(prefix, attempt_id),
+        attempt_id=attempt_rendered(prefix, attempt_id),
         attempt_index=index,
         attempt_type=AttemptType(kind),
         attempt_state="started",

@@ -20,8 +20,8 @@ from grantcore.model.budgets import Budget
 from grantcore.model.grants import GrantKind, HeldGrant
 from grantcore.model.ids import Minted
 from grantcore.model.lanes import Lane
-from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Tenure
-from grantcore.model.phases import ELIGIBLE, OFFERED, Phase
+from grantcore.model.leases import ATTEMPT_INDEX, LEASE_EPOCH, Taking
+from grantcore.model.phases import ELIGIBLE, OFFERED, TERMINAL, Phase
 from grantcore.model.policy import ExecutionPolicy
 from grantcore.model.quotas import Quota
 from grantcore.model.time import NEVER
@@ -172,6 +172,9 @@ class Past:
     first: int = 0
     """The number of the oldest one that is kept."""
 
+    started_at_ms: int | None = None
+    """When the first attempt of this life began: None while it has none."""
+
     retry_count: int = 0
     replay_count: int = 0
     reclaim_count: int = 0
@@ -196,17 +199,16 @@ class Execution:
     grant: HeldGrant | None = None
 
     # The current lease, in LEASED; else the last one.
-    tenure: Tenure | None = None
+    taking: Taking | None = None
+    lease_id: Minted | None = None
+    attempt_id: Minted | None = None
+    """Of the last attempt; None before the first and while a retry is pending."""
+
+    acquired_at_ms: int = 0
     expires_at_ms: int = 0
     renewed_at_ms: int = 0
     lost_sequence: int = 0
     """Event number at which the lease was lost: the order of those that wait for reclaim."""
-
-    attempt_id: Minted | None = None
-    """Of the last attempt; None before the first and while a retry is pending."""
-
-    started_at_ms: int | None = None
-    completed_at_ms: int | None = None
 
     rare: Rare | None = None
     past: Past | None = None
@@ -222,12 +224,24 @@ class Execution:
     @property
     def lease_epoch(self) -> int:
         """The epoch of the last lease, 0 before the first (I-02)."""
-        return 0 if self.tenure is None else self.tenure[LEASE_EPOCH]
+        return 0 if self.taking is None else self.taking[LEASE_EPOCH]
 
     @property
     def attempt_count(self) -> int:
         """How many attempts there were: each began with a lease (I-27)."""
-        return 0 if self.tenure is None else self.tenure[ATTEMPT_INDEX] + 1
+        return 0 if self.taking is None else self.taking[ATTEMPT_INDEX] + 1
+
+    @property
+    def started_at_ms(self) -> int | None:
+        """When its first attempt began, since it was created or replayed."""
+        if self.past is not None:
+            return self.past.started_at_ms
+        return None if self.taking is None else self.acquired_at_ms
+
+    @property
+    def completed_at_ms(self) -> int | None:
+        """When it ended: nothing moves it after that but a new life."""
+        return self.last_transition_at_ms if self.phase in TERMINAL else None
 
     @property
     def interrupted(self) -> bool:

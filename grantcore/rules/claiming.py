@@ -14,17 +14,19 @@ from grantcore.model.errors import (
     invalid,
 )
 from grantcore.model.grants import KIND, KIND_OF, TERMS, WORKER_ID, Grant
-from grantcore.model.ids import IdSource, Minted, MintedIds, rendered
+from grantcore.model.ids import IdSource, Minted, MintedIds, attempt_rendered
 from grantcore.model.leases import (
     ATTEMPT_ID,
     ATTEMPT_INDEX,
     ATTEMPT_TYPE,
     LEASE_EPOCH,
+    LEASE_ID,
     PREFIX,
+    TAKING,
     AttemptType,
     Lease,
     LeaseKind,
-    Tenure,
+    Taking,
     new_lease,
 )
 from grantcore.model.past import acquired, begun, note, past_of
@@ -109,7 +111,7 @@ def claim(record: Execution, now: int, taker: Taker, ids: IdSource, store: Store
     spec = record.spec
     expires_at_ms = now + ttl
     if (
-        record.tenure is not None
+        record.taking is not None
         or record.past is not None
         or timeout_ms is not None
         or spec.policy.attempt_timeout_ms is not None
@@ -117,23 +119,15 @@ def claim(record: Execution, now: int, taker: Taker, ids: IdSource, store: Store
         or expires_at_ms > MAX_MS
     ):
         return claim_again(record, now, taker, ids, store)
-    attempt_id = ids.pair()
-    tenure = (
-        record.execution_id,
-        spec.lane_id,
-        attempt_id + 1,
-        store.epoch_floor + 1,
-        attempt_id,
-        0,
-        INITIAL,
-        FRESH_TEXT,
-        worker_id,
-        worker_instance_id,
-        now,
-        ids.prefix,
-    )
-    lease = new_lease(tenure, expires_at_ms, now)
+    number = ids.number()
+    taking = first_taking(spec.lane_id, store.epoch_floor + 1, worker_id, worker_instance_id, ids.prefix)
+    lease = new_lease((record.execution_id, number, number, now, taking), expires_at_ms, now)
     return (_ACQUIRED, write_first_lease, record, now, (lease, None, False), expires_at_ms)
+
+
+def first_taking(lane_id: str, epoch: int, worker_id: str, worker_instance_id: str, prefix: str) -> Taking:
+    """How the first lease of an execution is taken."""
+    return (lane_id, epoch, 0, INITIAL, FRESH_TEXT, worker_id, worker_instance_id, prefix)
 
 
 def claim_again(
@@ -158,10 +152,10 @@ def _resume(
     record: Execution, now: int, taker: Taker, ids: IdSource, store: Store, *, by_operator: bool
 ) -> Change:
     """Decide that the interrupted attempt goes on, its clock with what was left."""
-    assert record.tenure is not None
+    assert record.taking is not None
     assert record.past is not None
     timeout = _rest_until(record, now)
-    lease = _lease(record, now, taker, ids, store, RESUMED, AttemptType(record.tenure[ATTEMPT_TYPE]))
+    lease = _lease(record, now, taker, ids, store, RESUMED, AttemptType(record.taking[ATTEMPT_TYPE]))
     past = record.past
     line = acquired(lease, "issue_grant_and_claim_resumed" if by_operator else "claim_resumed")
     attempt = past.attempts[lease.attempt_index]
@@ -246,51 +240,42 @@ def _lease(
     expires_at_ms = now + ttl
     if expires_at_ms > MAX_MS:
         raise invalid("lease_ttl_ms", _TOO_LATE)
-    tenure = record.tenure
-    if tenure is None:
+    last = record.taking
+    if last is None:
         epoch, attempt_index = store.epoch_floor + 1, 0
     else:
-        epoch = max(tenure[LEASE_EPOCH], store.restored_floor) + 1
-        attempt_index = tenure[ATTEMPT_INDEX] + (kind is not RESUMED)
-    lease_id: Minted
-    attempt_id: Minted
-    if kind is not RESUMED and type(ids) is MintedIds:
-        attempt_id = ids.pair()
-        lease_id = attempt_id + 1
-        prefix = ids.prefix
-    else:
-        attempt_id, lease_id, prefix = _mint(record, ids, kind)
-    taken: Tenure = (
-        record.execution_id,
+        epoch = max(last[LEASE_EPOCH], store.restored_floor) + 1
+        attempt_index = last[ATTEMPT_INDEX] + (kind is not RESUMED)
+    attempt_id, lease_id, prefix = _mint(record, ids, kind)
+    taking: Taking = (
         record.spec.lane_id,
-        lease_id,
         epoch,
-        attempt_id,
         attempt_index,
         attempt_type.value,
         kind.value,
         worker_id,
         worker_instance_id,
-        now,
         prefix,
     )
-    return new_lease(taken, expires_at_ms, now)
+    return new_lease((record.execution_id, lease_id, attempt_id, now, taking), expires_at_ms, now)
 
 
 _TOO_LATE: Final = "such that its end is an instant before 2**53"
 
 
 def _mint(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[Minted, Minted, str]:
-    """The ids of a resumed attempt and its lease, or of a foreign source; the prefix of numbers."""
+    """The ids of the attempt and of the lease; the prefix of numbers."""
     if type(ids) is not MintedIds:
         return _foreign_ids(record, ids, kind)
-    assert record.tenure is not None
-    old_prefix, attempt_id = record.tenure[PREFIX], record.tenure[ATTEMPT_ID]
-    return (
-        (attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)),
-        ids.number(),
-        ids.prefix,
-    )
+    number = ids.number()
+    if kind is not RESUMED:
+        return number, number, ids.prefix
+    assert record.taking is not None
+    assert record.attempt_id is not None
+    old_prefix, attempt_id = record.taking[PREFIX], record.attempt_id
+    if old_prefix != ids.prefix:
+        attempt_id = attempt_rendered(old_prefix, attempt_id)
+    return attempt_id, number, ids.prefix
 
 
 def _foreign_ids(record: Execution, ids: IdSource, kind: LeaseKind) -> tuple[str, str, str]:
@@ -330,12 +315,7 @@ Story = tuple[Past, int, Attempt, LeaseEvent]
 def write_first_lease(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store a lease where there was none before."""
     lease = arguments[0]
-    record.grant = None
-    record.tenure = tenure = lease.tenure
-    record.attempt_id = tenure[ATTEMPT_ID]
-    record.expires_at_ms = lease.expires_at_ms
-    record.renewed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
-    record.started_at_ms = at_ms
+    _hold_lease(record, at_ms, lease)
     if record.rare is not None:
         _hold_rare(record.rare, lease, NEVER)
 
@@ -361,15 +341,20 @@ def write_reclaim(record: Execution, at_ms: int, arguments: Arguments) -> None:
 
 def _hold(record: Execution, at_ms: int, lease: Lease, timeout: int) -> None:
     """Store the lease; the marks of the one before are blank again (D-07)."""
-    record.grant = None
-    record.tenure = tenure = lease.tenure
-    record.attempt_id = tenure[ATTEMPT_ID]
-    record.expires_at_ms = lease.expires_at_ms
-    record.renewed_at_ms = record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
-    if record.started_at_ms is None:
-        record.started_at_ms = at_ms
+    _hold_lease(record, at_ms, lease)
     if record.rare is not None or timeout != NEVER:
         _hold_rare(rare_of(record), lease, timeout)
+
+
+def _hold_lease(record: Execution, at_ms: int, lease: Lease) -> None:
+    tenure = lease.tenure
+    record.grant = None
+    record.taking = tenure[TAKING]
+    record.lease_id = tenure[LEASE_ID]
+    record.attempt_id = tenure[ATTEMPT_ID]
+    record.expires_at_ms = lease.expires_at_ms
+    record.acquired_at_ms = record.renewed_at_ms = at_ms
+    record.last_transition_at_ms = record.last_mutation_at_ms = at_ms
 
 
 def _hold_rare(rare: Rare, lease: Lease, timeout: int) -> None:
@@ -390,6 +375,8 @@ def _record_story(
     if lease.kind is RESUMED:
         _go_on(attempt, at_ms, lease)
     record.past = past
+    if past.started_at_ms is None:
+        past.started_at_ms = at_ms
     past.attempts[lease.attempt_index] = attempt
     note(past, number, line)
 

@@ -74,7 +74,6 @@ def write_end(record: Execution, at_ms: int) -> None:
         record.rare.attempt_timeout_at_ms = NEVER
         record.rare.attempt_rest_ms = None
     record.grant = None
-    record.completed_at_ms = at_ms
     move(record, at_ms)
 
 

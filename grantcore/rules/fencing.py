@@ -8,12 +8,11 @@ applied before any rule is asked, so a record in LEASED has a live lease.
 from __future__ import annotations
 
 from grantcore.model.errors import ExecutionNotActive, GrantError, LeaseExpired, LeaseRevoked, StaleLease
-from grantcore.model.ids import rendered
+from grantcore.model.ids import attempt_rendered, rendered
 from grantcore.model.leases import (
-    ATTEMPT_ID,
     LEASE_EPOCH,
-    LEASE_ID,
     PREFIX,
+    TAKING,
     Held,
     Lease,
     complete_fence,
@@ -26,7 +25,7 @@ from grantcore.model.vector import VECTORS
 
 def held(record: Execution, fence: Held) -> None:
     """Let pass only the holder of the current lease."""
-    if type(fence) is Lease and fence.tenure is record.tenure and record.phase is LEASED:
+    if type(fence) is Lease and fence.tenure[TAKING] is record.taking and record.phase is LEASED:
         return
     _, lease_id, epoch, attempt_id = given = parts(fence)
     complete_fence(given)
@@ -38,10 +37,12 @@ def held(record: Execution, fence: Held) -> None:
 
 def current(record: Execution) -> tuple[str, int, str]:
     """The triple of the record's last lease."""
-    tenure = record.tenure
-    assert tenure is not None
-    prefix = tenure[PREFIX]
-    return rendered(prefix, tenure[LEASE_ID]), tenure[LEASE_EPOCH], rendered(prefix, tenure[ATTEMPT_ID])
+    taking, lease_id, attempt_id = record.taking, record.lease_id, record.attempt_id
+    assert taking is not None
+    assert lease_id is not None
+    assert attempt_id is not None
+    prefix = taking[PREFIX]
+    return rendered(prefix, lease_id), taking[LEASE_EPOCH], attempt_rendered(prefix, attempt_id)
 
 
 def holding(record: Execution) -> None:
@@ -86,6 +87,6 @@ def not_active(record: Execution) -> ExecutionNotActive:
 
 def attempt_id_of(record: Execution) -> str | None:
     """The text of the record's attempt id, if it has one at this time."""
-    if record.attempt_id is None or record.tenure is None:
+    if record.attempt_id is None or record.taking is None:
         return None
-    return rendered(record.tenure[PREFIX], record.attempt_id)
+    return attempt_rendered(record.taking[PREFIX], record.attempt_id)

@@ -169,7 +169,6 @@ def write_cap(record: Execution, at_ms: int, arguments: Arguments) -> None:
     attempt.failure_reason = MAX_RECLAIMS_EXCEEDED
     record.past = past
     rare_of(record).failure_reason = MAX_RECLAIMS_EXCEEDED
-    record.completed_at_ms = at_ms
     move(record, at_ms)
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from grantcore.model import events
 from grantcore.model.errors import invalid
 from grantcore.model.leases import Held, new_lease
+from grantcore.model.past import tenure_of
 from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution, rare_of
 from grantcore.model.time import MAX_MS
@@ -20,8 +21,7 @@ def renew(record: Execution, now: int, fence: Held, ttl_ms: int) -> Change:
     expires_at_ms = now + ttl_ms
     if expires_at_ms > MAX_MS:
         raise invalid("lease_ttl_ms", "such that its end is an instant before 2**53")
-    assert record.tenure is not None
-    lease = new_lease(record.tenure, expires_at_ms, now)
+    lease = new_lease(tenure_of(record), expires_at_ms, now)
     return (_RENEWED, write_renewal, record, now, (lease,), expires_at_ms)
 
 

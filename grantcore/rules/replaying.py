@@ -56,11 +56,11 @@ def write_replay(record: Execution, at_ms: int, arguments: Arguments) -> None:
     _requested_by, _reason, _deadline_at_ms, past, number, line, replay_count, rare = arguments
     past.replay_count = replay_count
     past.retry_count = past.reclaim_count = 0
+    past.started_at_ms = None
     note(past, number, line)
     record.past = past
     record.rare = rare
     record.origin = REPLAY
-    record.started_at_ms = record.completed_at_ms = None
     move(record, at_ms)
 
 

@@ -22,7 +22,7 @@ def opened(data: bytes) -> Json:
 def sealed(document: Json, *, raw: str | None = None) -> bytes:
     """A snapshot of a document, with a digest that fits."""
     body = (json.dumps(document) if raw is None else raw).encode("utf-8", "surrogatepass")
-    return f"grantcore-snapshot 1 {hashlib.sha256(body).hexdigest()}\n".encode() + body
+    return f"grantcore-snapshot 2 {hashlib.sha256(body).hexdigest()}\n".encode() + body
 
 
 # -- places --------------------------------------------------------------------------------------

@@ -128,10 +128,10 @@ def _with_head(magic: bytes, version: bytes) -> bytes:
 
 
 def test_the_head_is_what_it_seems() -> None:
-    assert _with_head(b"grantcore-snapshot", b"1") == DATA
+    assert _with_head(b"grantcore-snapshot", b"2") == DATA
 
 
-@pytest.mark.parametrize("version", [b"2", b"10", b"0", b"01", b"-1", b"1.0", b"", b"\xff", b"1" * 5_000])
+@pytest.mark.parametrize("version", [b"1", b"3", b"10", b"02", b"-1", b"1.0", b"", b"\xff", b"1" * 5_000])
 def test_a_newer_format_is_refused_by_name(version: bytes) -> None:
     """I-72: what this version reads is told; what it was given may be anything."""
     assert "format" in str(refused(_with_head(b"grantcore-snapshot", version)))
@@ -141,7 +141,7 @@ def test_a_newer_format_is_refused_by_name(version: bytes) -> None:
     "magic", [b"grantcore-journal", b"", b"GRANTCORE-SNAPSHOT", b"PK\x03\x04", b"\x80\x04"]
 )
 def test_another_magic(magic: bytes) -> None:
-    assert "no snapshot" in str(refused(_with_head(magic, b"1")))
+    assert "no snapshot" in str(refused(_with_head(magic, b"2")))
 
 
 # -- content that was sealed again -----------------------------------------------------------------
@@ -305,7 +305,7 @@ def test_text_that_is_not_utf8_is_refused() -> None:
     body = DATA.partition(b"\n")[2].replace(b"boss", b"b\xffss") + b"\xff"
     import hashlib  # noqa: PLC0415 - one use
 
-    refused(b"grantcore-snapshot 1 " + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
+    refused(b"grantcore-snapshot 2 " + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
 
 
 def test_a_refused_snapshot_leaves_no_trace() -> None:

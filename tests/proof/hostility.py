@@ -119,7 +119,7 @@ _LISTS: Final[dict[str, object]] = {
     "fence of far epochs": gc.Fence("e0", "l", 2**63, "a"),
     "strange grant": gc.ClaimGrant("\ud800", -1),
     "grant of lies": gc.ClaimGrant(hostile.LyingText("e0"), hostile.LyingNumber(1)),
-    "not a snapshot": b"grantcore-snapshot 1 00\n{}",
+    "not a snapshot": b"grantcore-snapshot 2 00\n{}",
 }
 
 _MADE: Final[dict[str, Callable[[], object]]] = {

@@ -530,9 +530,9 @@ def _looked_at(steps: tuple[Step, ...], twin: Scope) -> Scope:
 
 # -- the same but for names and instants ---------------------------------------------------------------
 
-_TENURE: Final = (
-    *("execution_id", "lane_id", "lease_id", "lease_epoch", "attempt_id", "attempt_index", "attempt_type"),
-    *("kind", "worker_id", "worker_instance_id", "acquired_at_ms", "prefix"),
+_TAKING: Final = (
+    *("lane_id", "lease_epoch", "attempt_index", "attempt_type", "kind"),
+    *("worker_id", "worker_instance_id", "prefix"),
 )
 _GRANT: Final = ("kind", "issued_at_ms", "expires_at_ms", "terms")
 _NAMED: Final = {
@@ -575,7 +575,7 @@ class _Form:
             left_out = self._left_out
             return tuple((key, self.of(key, part)) for key, part in value.items() if key not in left_out)
         if kind is list:
-            names = {"tenure": _TENURE, "grant": _GRANT}.get(name, (name,) * len(value))
+            names = {"taking": _TAKING, "grant": _GRANT}.get(name, (name,) * len(value))
             parts = zip(names, value, strict=True)
             return tuple(self.of(*part) for part in parts if part[0] not in self._left_out)
         return value

@@ -163,6 +163,31 @@ def test_foreign_objects(call: str) -> None:
 
 
 @every_call
+@pytest.mark.parametrize("tenure", [None, 5, (), ("e", "l", "a", 1, ()), (5, "l", "a", 1, ("",) * 8)])
+def test_a_lease_without_its_fields_is_judged(call: str, tenure: object) -> None:
+    """I-63: made by ``__new__`` alone, or overwritten with rubbish; still a documented refusal."""
+    world = _held()
+    lease = gc.Lease.__new__(gc.Lease)
+    if tenure is not None:
+        object.__setattr__(lease, "tenure", tenure)
+    refusal = _refused(world, call, lease)
+    assert isinstance(refusal, gc.InvalidInput)
+    assert refusal.field == "lease"
+
+
+def test_a_batch_judges_a_lease_without_its_fields() -> None:
+    """I-63: the others go on; a renewal of many refuses the batch."""
+    world = _held()
+    empty, engine = gc.Lease.__new__(gc.Lease), world.engine
+    with pytest.raises(gc.InvalidInput):
+        engine.renew_leases([empty], lease_ttl_ms=TTL)
+    refused, completed = engine.complete_many([empty, world.lease()])
+    assert isinstance(refused, gc.Refused)
+    assert isinstance(refused.error, gc.InvalidInput)
+    assert isinstance(completed, gc.Completed)
+
+
+@every_call
 def test_three_different_refusals(call: str) -> None:
     """I-05, I-10, SPEC 5: you were replaced, you are late, you were sent away; and it stays so."""
     world = _held()

@@ -194,6 +194,16 @@ def test_a_grant_without_fields_is_judged(kind: type[Grant]) -> None:
     assert refusal.field.endswith("execution_id")
 
 
+def test_a_batch_judges_a_grant_without_fields() -> None:
+    """I-63: the others go on."""
+    world, grant = _granted("claim")
+    empty, odd = gc.ClaimGrant.__new__(gc.ClaimGrant), gc.ClaimGrant("e", 5)
+    object.__setattr__(odd, "execution_id", [])
+    *refused, lease = world.engine.claim_many([empty, odd, grant], **WHO, lease_ttl_ms=TTL)
+    assert [isinstance(one, gc.Refused) and type(one.error) for one in refused] == [gc.InvalidInput] * 2
+    assert isinstance(lease, gc.Lease)
+
+
 def test_a_subclass_of_a_grant_is_no_grant() -> None:
     """D-03: the exact type is the kind."""
 

@@ -65,8 +65,8 @@ SAME: Final[dict[tuple[str, str, str], str]] = {
     ): "the writer of a grant does not read its instant, which stands in the grant",
     (
         "rules/claiming.py",
-        "(attempt_id if old_prefix == ids.prefix else rendered(old_prefix, attempt_id)),",
-        "old_prefix == ids.prefix  ->  old_prefix != ids.prefix",
+        "if old_prefix != ids.prefix:",
+        "old_prefix != ids.prefix  ->  old_prefix == ids.prefix",
     ): "only a restore brings another prefix, and after one the ids are texts, which are taken as they are",
 }
 """Found by trying them, and looked into."""

@@ -77,8 +77,8 @@ INDEX: Final = (
         "SPEC 8",
         (
             "index/holders.py",
-            "return record.phase is LEASED and tenure is not None and",
-            "return tenure is not None and",
+            "return record.phase is LEASED and taking is not None and",
+            "return taking is not None and",
         ),
     ),
     Plant(

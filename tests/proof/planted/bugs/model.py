@@ -81,7 +81,7 @@ MODEL: Final = (
         "SPEC 9",
         (
             "model/deadlines.py",
-            "due_ms = ended_at_ms + retention_ms",
+            "due_ms = record.last_transition_at_ms + retention_ms",
             "due_ms = record.created_at_ms + retention_ms",
         ),
     ),
@@ -150,7 +150,11 @@ MODEL: Final = (
     Plant(
         "an id comes twice",
         "SPEC 9",
-        ("model/ids.py", "self.count = count = self.count + 2", "self.count = count = self.count + 1"),
+        (
+            "model/ids.py",
+            "self.count = count = self.count + 1\n        return",
+            "count = self.count + 1\n        return",
+        ),
     ),
     Plant(
         "True is 1",

@@ -63,14 +63,14 @@ PLAIN: Final = (
         "I-13",
         (
             _INNER,
-            "            record.grant = None\n            record.tenure = tenure\n",
-            "            record.tenure = tenure\n",
+            "            record.grant = None\n            record.taking = taking\n",
+            "            record.taking = taking\n",
         ),
     ),
     Plant(
         "plain claim: the floor does not count",
         "SPEC 11",
-        (_INNER, "                store.epoch_floor + 1,\n", "                1,\n"),
+        (_INNER, "epoch = store.epoch_floor + 1\n", "epoch = 1\n"),
     ),
     Plant(
         "plain claim: the wrong instant",

@@ -42,8 +42,8 @@ TAKING: Final = (
         "I-04",
         (
             "rules/fencing.py",
-            "fence.tenure is record.tenure and record.phase is LEASED:",
-            "fence.tenure is record.tenure:",
+            "fence.tenure[TAKING] is record.taking and record.phase is LEASED:",
+            "fence.tenure[TAKING] is record.taking:",
         ),
     ),
     Plant(
@@ -129,12 +129,12 @@ TAKING: Final = (
     Plant(
         "the floor of a restored engine is forgotten",
         "SPEC 11",
-        (_CLAIMING, "max(tenure[LEASE_EPOCH], store.restored_floor) + 1", "tenure[LEASE_EPOCH] + 1"),
+        (_CLAIMING, "max(last[LEASE_EPOCH], store.restored_floor) + 1", "last[LEASE_EPOCH] + 1"),
     ),
     Plant(
         "a reclaim goes on with the old index",
         "I-27",
-        (_CLAIMING, "(kind is not RESUMED)\n    lease_id", "(kind is FRESH)\n    lease_id"),
+        (_CLAIMING, "last[ATTEMPT_INDEX] + (kind is not RESUMED)", "last[ATTEMPT_INDEX] + (kind is FRESH)"),
     ),
     Plant(
         "a claim leaves no line",

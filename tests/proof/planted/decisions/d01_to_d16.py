@@ -44,8 +44,8 @@ FIRST: Final = (
         "a grant survives a cancellation",
         (
             _ENDING,
-            "    record.grant = None\n    record.completed_at_ms = at_ms\n",
-            "    record.completed_at_ms = at_ms\n",
+            "attempt_rest_ms = None\n    record.grant = None\n",
+            "attempt_rest_ms = None\n",
         ),
     ),
     Plant(
