@@ -20,13 +20,14 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, FunctionType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import attrs
 
 from grantcore.engine import processes
 from grantcore.engine.clocks import Clock, SystemClock
 from grantcore.engine.lapses import lapse_leases
+from grantcore.engine.locks import Lock, OwnerMark
 from grantcore.engine.observers import Before, Subscription, before, event_of, tell
 from grantcore.index.indexes import Indexes
 from grantcore.index.tallies import holding
@@ -121,46 +122,6 @@ MAX_STAGED: Final = 4_096
 _ID_METHODS: Final = ("execution_id", "lease_id", "attempt_id", "suspension_id")
 
 _HERE: Final = str(Path(__file__).parent.parent)
-
-
-class Lock(Protocol):
-    """What an engine needs of its lock; ``threading.RLock`` has it.
-
-    It is taken by ``acquire`` and a ``finally``: half the price of a ``with``, in every call there is.
-    """
-
-    def acquire(self, *, blocking: bool = True) -> object:
-        """Wait for the lock and take it; or, if not ``blocking``, take it if it is free, and tell so."""
-        ...
-
-    def release(self) -> None:
-        """Give it back, once for every time it was taken."""
-        ...
-
-    def _is_owned(self) -> bool:
-        """Whether this thread has it."""
-        ...
-
-
-class OwnerMark:
-    """In place of the lock for single-threaded hosts: only remembers that a call is running."""
-
-    __slots__ = ("_owned",)
-
-    def __init__(self) -> None:
-        self._owned = False
-
-    def acquire(self, *, blocking: bool = True) -> bool:  # noqa: ARG002 - nobody to wait for
-        """Remember that a call is running."""
-        self._owned = True
-        return True
-
-    def release(self) -> None:
-        """Remember that none is."""
-        self._owned = False
-
-    def _is_owned(self) -> bool:
-        return self._owned
 
 
 @attrs.define(eq=False)

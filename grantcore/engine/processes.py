@@ -8,34 +8,24 @@ re-entrant call, and is told the reason. That costs the other calls nothing.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 from weakref import WeakSet
 
-if TYPE_CHECKING:
-    from grantcore.engine.core import Core
+from grantcore.engine.locks import ForeignLock, Lock
 
 
-class ForeignLock:
-    """The lock of an engine that was inherited."""
+class Built(Protocol):
+    """What a process builds: an engine."""
 
-    __slots__ = ()
-
-    def acquire(self, *, blocking: bool = True) -> object:
-        """Do nothing; nobody comes so far."""
-
-    def release(self) -> None:
-        """Do nothing; nobody comes so far."""
-
-    def _is_owned(self) -> bool:
-        return True
+    _lock: Lock
 
 
 FOREIGN: Final = ForeignLock()
 
-_engines: Final[WeakSet[Core]] = WeakSet()
+_engines: Final[WeakSet[Built]] = WeakSet()
 
 
-def belongs_here(engine: Core) -> None:
+def belongs_here(engine: Built) -> None:
     """Note that an engine was built by this process."""
     _engines.add(engine)
 

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from grantcore.observing.timeline import Interval
+    from grantcore.observing.tenures import Interval
 
 MS_PER_S: Final = 1000
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import attrs
+
 from grantcore.events import (
     AttemptTimedOut,
     DeadlinePassed,
@@ -21,6 +23,20 @@ Key = tuple[str, int]
 
 TAKEN: Final = (LeaseLapsed, LeaseRevoked, AttemptTimedOut, DeadlinePassed)
 """Events that end a lease whether its holder likes it or not; so does every event of an operator."""
+
+
+@attrs.frozen
+class Interval:
+    """One lease: from ``began_at_ms`` to ``ended_at_ms`` (None: it goes on), and the event that ended it."""
+
+    execution_id: str
+    lane_id: str
+    worker_id: str
+    worker_instance_id: str
+    lease_epoch: int
+    began_at_ms: int
+    ended_at_ms: int | None
+    end: str | None
 
 
 def key(lease: Lease) -> Key:

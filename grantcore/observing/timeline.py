@@ -12,28 +12,17 @@ from grantcore.events import Event
 from grantcore.model import checks
 from grantcore.model.errors import invalid
 from grantcore.observing import tenures
+from grantcore.observing.tenures import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+__all__ = ["Interval", "Lines", "Timeline"]
 
 LIMIT: Final = 10_000
 MAX_LIMIT: Final = 10_000_000
 
 Lines = Literal["worker", "execution"]
-
-
-@attrs.frozen
-class Interval:
-    """One lease: from ``began_at_ms`` to ``ended_at_ms`` (None: it goes on), and the event that ended it."""
-
-    execution_id: str
-    lane_id: str
-    worker_id: str
-    worker_instance_id: str
-    lease_epoch: int
-    began_at_ms: int
-    ended_at_ms: int | None
-    end: str | None
 
 
 OF: Final[dict[str, Callable[[Interval], str]]] = {

@@ -61,6 +61,7 @@ OF_FILE: Final = {
     "engine/facade.py": ("tests/life/test_snapshots.py",),
     "engine/inner.py": ("tests/test_inner.py",),
     "engine/observers.py": ("tests/robustness/test_atomic_recovery.py",),
+    "engine/locks.py": ("tests/robustness/test_fork.py", "tests/robustness/test_threads.py"),
     "engine/processes.py": ("tests/robustness/test_fork.py",),
     "engine/runs.py": ("tests/test_runs.py", "tests/test_batches.py"),
     "engine/snapshots.py": (
