@@ -286,7 +286,9 @@ def rare_of(record: Execution) -> Rare:
 
 
 NOTHING: Final = Rare()
-"""What an execution without a rare part has; read, never written."""
+NO_PAST: Final = Past({}, {}, 0)
+"""What an execution without a rare part or a past has; read, never written. Its counts are all zero, too:
+for its attempt and its history there is ``past_of`` (``model/past.py``)."""
 
 
 @attrs.define(eq=False, weakref_slot=False)
