@@ -34,8 +34,14 @@ class Rig:
 
 CALLS: Final[dict[str, Callable[[Rig], object]]] = {
     "create": lambda rig: rig.create(),
+    "create with its own": lambda rig: rig.engine.create_execution(
+        lane_id="main", execution_id="own", priority=5, payload=b"p", tags={"a.b": "c"}
+    ),
     "issue": lambda rig: rig.engine.issue_claim_grant(rig.waiting, REQUEST),
     "claim": lambda rig: rig.take(rig.grant),
+    "claim as another": lambda rig: rig.engine.claim_execution(
+        rig.grant, worker_id="w", worker_instance_id="w-2", lease_ttl_ms=500
+    ),
     "renew": lambda rig: rig.engine.renew_lease(rig.lease, lease_ttl_ms=50),
     "renew by a fence": lambda rig: rig.engine.renew_lease(_fence(rig.lease), lease_ttl_ms=50),
     "complete": lambda rig: rig.engine.complete_execution(rig.lease),

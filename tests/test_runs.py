@@ -38,7 +38,13 @@ def new_engine(**config: Any) -> gc.GrantEngine:
 def staged(call: str, **config: Any) -> tuple[gc.GrantEngine, list[Any]]:
     """An engine, and five items for a call: plain ones but the third, which goes the general way."""
     engine = new_engine(**config)
-    items: list[Any] = [{}, {"priority": 9}, {"payload": b"p"}, {}, {}]
+    items: list[Any] = [
+        {},
+        {"priority": 9, "payload": b"p"},
+        {"deadline_at_ms": 9_000},
+        {"execution_id": "own", "tags": {"a.b": "c"}},
+        {},
+    ]
     engine.create_execution(lane_id="main")
     for step in CALLS:
         if step == call:

@@ -6,7 +6,7 @@ from grantcore.model.ids import partition_index
 from grantcore.model.outcomes import ExpiredLease
 from grantcore.model.past import lease_of
 from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, SUSPENDED
-from grantcore.model.records import NO_PAST, NOTHING, Execution, shown_tags
+from grantcore.model.records import NO_CARGO, NO_PAST, NOTHING, TAGS, Execution, shown_tags
 from grantcore.model.vector import Vector
 from grantcore.model.views import ExecutionSnapshot
 from grantcore.rules.fencing import attempt_id_of
@@ -30,7 +30,7 @@ def snapshot_of(record: Execution, vector: Vector) -> ExecutionSnapshot:
         required_capabilities=spec.required,
         quota_policy_id=spec.quota_policy_id,
         budget_ids=spec.budget_ids,
-        tags=shown_tags(rare.tags),
+        tags=shown_tags((record.cargo or NO_CARGO)[TAGS]),
         phase=record.phase,
         lifecycle_phase=vector.lifecycle_phase,
         ownership_state=vector.ownership_state,

@@ -320,11 +320,10 @@ TAKING: Final = sequence_of(
     Kind(lambda _prefix: "", _read_text),  # the ids are texts: who minted them does not count
 )
 
+CARGO: Final = sequence_of(tuple, optional(BYTES), optional(BYTES), TAGS)
+
 RARE: Final = record_of(
     Rare,
-    payload=optional(BYTES),
-    result=optional(BYTES),
-    tags=TAGS,
     delay_until_ms=optional(INT),
     deadline_at_ms=optional(INT),
     deadline_due_ms=INT,
@@ -427,6 +426,7 @@ RECORD: Final = record_of(
     expires_at_ms=INT,
     renewed_at_ms=INT,
     lost_sequence=INT,
+    cargo=optional(CARGO),
     rare=optional(RARE),
     past=optional(PAST),
 )
