@@ -137,7 +137,7 @@ def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
 
 
 def _has_whole_lease(record: Execution) -> bool:
-    """Whether there are all parts of the last lease, or none; while a retry is pending the past names it."""
+    """Whether there are all parts of the last lease, or none; its attempt may be named by the past alone."""
     if record.taking is None:
         return record.lease_id is None and record.attempt_id is None and record.phase not in ACTIVE
     return record.lease_id is not None and (record.attempt_id is not None or record.past is not None)
