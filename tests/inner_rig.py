@@ -28,8 +28,10 @@ class Rig:
     def create(self) -> str:
         return self.engine.create_execution(lane_id="main").execution_id
 
-    def take(self, grant: gc.ClaimGrant) -> gc.Lease:
-        return self.engine.claim_execution(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=500)
+    def take(self, grant: gc.ClaimGrant, instance: str = "w-1") -> gc.Lease:
+        return self.engine.claim_execution(
+            grant, worker_id="w", worker_instance_id=instance, lease_ttl_ms=500
+        )
 
 
 CALLS: Final[dict[str, Callable[[Rig], object]]] = {
@@ -39,9 +41,7 @@ CALLS: Final[dict[str, Callable[[Rig], object]]] = {
     ),
     "issue": lambda rig: rig.engine.issue_claim_grant(rig.waiting, REQUEST),
     "claim": lambda rig: rig.take(rig.grant),
-    "claim as another": lambda rig: rig.engine.claim_execution(
-        rig.grant, worker_id="w", worker_instance_id="w-2", lease_ttl_ms=500
-    ),
+    "claim, the first of an instance": lambda rig: rig.take(rig.grant, "w-2"),
     "renew": lambda rig: rig.engine.renew_lease(rig.lease, lease_ttl_ms=50),
     "renew by a fence": lambda rig: rig.engine.renew_lease(_fence(rig.lease), lease_ttl_ms=50),
     "complete": lambda rig: rig.engine.complete_execution(rig.lease),

@@ -72,7 +72,7 @@ _CLAIM: Final = GrantKind.CLAIM
 
 
 class InnerLoop(Executions, Grants, Leases):
-    """The public calls about executions, grants and leases, the five hottest of them here."""
+    """The calls about executions, grants and leases: the five hottest, and ``take``, which may be one."""
 
     def create_execution(  # noqa: PLR0912, PLR0915 - unrolled
         self,

@@ -223,7 +223,7 @@ class Execution:
     taking: Taking | None = None
     lease_id: Minted | None = None
     attempt_id: Minted | None = None
-    """Of the last attempt; None before the first and while a retry is pending."""
+    """Of the last attempt; None before the first and from a failure that is retried to the next lease."""
 
     acquired_at_ms: int = 0
     expires_at_ms: int = 0
