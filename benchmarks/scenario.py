@@ -41,6 +41,7 @@ def measure(sizes: Sizes) -> Group:
             "on": lambda: fresh_ns(count),
             "off": lambda: fresh_ns(count, threadsafe=False),
             "batched": lambda: warm().batches_ns(count),
+            "carrying": lambda: warm().carrying_ns(count),
             "loop": lambda: warm().loops_ns(count),
             "storm": lambda: storm_ns(count),
         },
@@ -57,6 +58,11 @@ def measure(sizes: Sizes) -> Group:
         row("on", "lifecycle, lock on", "five calls of a new engine"),
         row("off", "lifecycle, lock off", "the same with `threadsafe=False`"),
         row("batched", f"lifecycle, by {BURST}", "the five batch calls, what each answers looked at"),
+        row(
+            "carrying",
+            "lifecycle, carrying",
+            "lock on; each brings an id and a payload, and ends with a result",
+        ),
         row("loop", "scheduler loop", "create, `claim_for_worker`, `take`, renew, complete"),
         row("storm", "reclaim storm", "`claim_for_worker` and `take` for each of many leases lost at once"),
     )
