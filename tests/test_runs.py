@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+import attrs
 import pytest
 
 import grantcore as gc
@@ -193,4 +194,16 @@ def test_the_list_of_holders_does_not_grow_without_bound() -> None:
         engine.complete_many(leases)
         engine._clock.__self__.advance(1)  # type: ignore[attr-defined]
     assert engine._indexes.holders.entries <= 2 * 10 + 64
+    engine.check()
+
+
+def test_grants_of_two_lanes_are_used_in_one_batch() -> None:
+    """I-01: each lease is one of its execution's lane."""
+    engine = new_engine()
+    grants: list[gc.ClaimGrant] = []
+    for lane_id in ("main", "other", "main"):
+        name = engine.create_execution(lane_id=lane_id).execution_id
+        grants.append(engine.issue_claim_grant(name, attrs.evolve(ASKING, lane_id=lane_id)))
+    leases: Any = engine.claim_many(grants, **TAKE)
+    assert [lease.lane_id for lease in leases] == ["main", "other", "main"]
     engine.check()
