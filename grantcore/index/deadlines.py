@@ -103,8 +103,9 @@ class Bucket:
         self.filed += len(records)
         if self._sorted or self._heap:
             for record in records:
-                self._late[record.execution_id] = record
-                heappush(self._heap, _place(record))
+                if record.filed_ms >> BUCKET_BITS == self.key:
+                    self._late[record.execution_id] = record
+                    heappush(self._heap, _place(record))
             return
         if not _in_order(records):
             records = [record for record in records if record.filed_ms >> BUCKET_BITS == self.key]

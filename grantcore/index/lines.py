@@ -11,9 +11,9 @@ time (SPEC 7) and their sum is a key that stays as it is.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Final, Protocol
 
 from sortedcontainers import SortedKeyList
@@ -23,9 +23,6 @@ from grantcore.model.records import Execution, Spec
 
 Place = tuple[int, str]
 Rank = tuple[int, bool, int, str]
-
-_created: Final[Callable[[Execution], int]] = attrgetter("created_at_ms")
-_id: Final[Callable[[Execution], str]] = attrgetter("execution_id")
 
 
 def place(record: Execution) -> Place:
@@ -58,7 +55,6 @@ class _Strays(Protocol):
 
     def add(self, record: Execution) -> None: ...
     def pop(self, index: int) -> Execution: ...
-    def update(self, records: Iterable[Execution]) -> None: ...
     def __getitem__(self, index: int) -> Execution: ...
     def __iter__(self) -> Iterator[Execution]: ...
     def __len__(self) -> int: ...

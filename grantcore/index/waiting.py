@@ -181,7 +181,7 @@ class Waiting:
             self.grow(1)
 
     def offer_alike(self, groups: Iterable[list[Execution]]) -> None:
-        """Put records that have no entry into their places; those of a group stand in one line."""
+        """Put records that have no entry into their places; those of a group stand in one line. O(1) each."""
         entries = 0
         for alike in groups:
             self.line(alike[0]).extend(alike)
