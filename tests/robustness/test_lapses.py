@@ -156,6 +156,31 @@ def test_a_run_gives_way_to_what_came_since() -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize("renewed", [False, True])
+def test_who_was_late_and_went_elsewhere_is_passed_over(renewed: bool) -> None:
+    """SPEC 3: filed under a bucket that had been the head, and purged or renewed before it is so again."""
+    stall = Stall()
+    stall.engine.advance()
+    stall.lease(200)
+    assert stall.engine.next_deadline_ms() == 1_300
+    late = stall.lease(201)
+    stall.lease(100)
+    assert stall.engine.next_deadline_ms() == 1_200
+    if renewed:
+        stall.engine.renew_lease(late, lease_ttl_ms=250)
+        stall.engine.renew_lease(late, lease_ttl_ms=90)
+        assert stall.engine.next_deadline_ms() == 1_190
+        stall.engine.renew_lease(late, lease_ttl_ms=1_000)
+    else:
+        stall.engine.complete_execution(late)
+        stall.engine.purge_execution(late.execution_id)
+    stall.clock.advance(100)
+    assert stall.engine.next_deadline_ms() == 1_300
+    stall.clock.advance(150)
+    assert stall.engine.next_deadline_ms() == 1_400
+    stall.engine.check()
+
+
 def test_a_run_keeps_the_shelves_tidy() -> None:
     """I-64: however many unconfirmed entries there are when leases are lost, they do not become too many."""
     for times in range(30, 70):
