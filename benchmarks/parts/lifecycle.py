@@ -62,7 +62,9 @@ def measure(sizes: Sizes) -> Group:
 
     rows = (
         row("the whole", "one lifecycle, lock on", medians["whole"]),
-        *shares(parts, medians, "what remains: in turn they cost more than each over and over"),
+        *shares(
+            parts, medians, "what is left: the same in turn, where each of these was measured over and over"
+        ),
         row("cold probe", probed, medians["cold"]),
         row("the whole, lock off", "one lifecycle with `threadsafe=False`", medians["off"]),
         row(MARK.name, MARK.says, MARK.cost(medians)),
