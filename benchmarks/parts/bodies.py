@@ -11,7 +11,6 @@ from time import process_time_ns
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.lifecycle import INSTANCE_ID, LANE_ID, LEASE_TTL_MS, REQUEST, WORKER_ID, Rig
-from benchmarks.parts.judging import judging_ns
 from benchmarks.parts.part import CALLS, Part, uncollected
 from grantcore import ClaimGrant, Completed, Created, ExecutionPolicy, Lease
 from grantcore.engine.executions import NO_POLICY
@@ -181,6 +180,7 @@ def make_records(rig: Rig, count: int) -> None:
         record.origin = FIRST
         record.grant = record.taking = record.lease_id = record.attempt_id = record.queued = None
         record.acquired_at_ms = record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = 0
+        record.cargo = None
         record.rare = record.past = None
         record.filed_ms = NEVER
         record.filed_as = 0
@@ -304,8 +304,5 @@ PARTS: Final = (
     Part("slot", "five times the change in hand and its number: what makes a call atomic", slot_ns, CALLS),
     Part("record", "once an id, a record with its fields, its place in the store", record_ns),
     Part("answers", "five frozen values: Created, ClaimGrant, Lease twice, Completed", answers_ns),
-    Part(
-        "judging", "four times finding the record, five times all that makes a case plain", judging_ns, CALLS
-    ),
     Part("storing", "what the calls store into the record and into the indexes", storing_ns),
 )

@@ -62,9 +62,7 @@ def measure(sizes: Sizes) -> Group:
 
     rows = (
         row("the whole", "one lifecycle, lock on", medians["whole"]),
-        *shares(
-            parts, medians, "what is left: the same in turn, where each of these was measured over and over"
-        ),
+        *shares(parts, medians, "finding the record, judging the case, and that all this comes in turn"),
         row("cold probe", probed, medians["cold"]),
         row("the whole, lock off", "one lifecycle with `threadsafe=False`", medians["off"]),
         row(MARK.name, MARK.says, MARK.cost(medians)),
