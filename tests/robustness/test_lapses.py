@@ -20,7 +20,7 @@ from tests.robustness.injection import OpcodeTracer, Tracer, traced
 BETWEEN_MS = 40
 """When other things fall due, in the middle of the leases."""
 
-DUE: Final = 15
+DUE: Final = 12
 
 
 class Stall:
@@ -36,9 +36,6 @@ class Stall:
         self.lease(BETWEEN_MS, policy=gc.ExecutionPolicy(attempt_timeout_ms=BETWEEN_MS - 5))
         self.lease(BETWEEN_MS + 5, deadline_at_ms=1_000 + BETWEEN_MS)
         self.claimed_by_operator(BETWEEN_MS)
-        _, early, _ = self.lease(10), self.lease(10), self.lease(12)
-        self.engine.next_deadline_ms()
-        self.engine.renew_lease(early, lease_ttl_ms=15)
         self.engine.renew_lease(self.leases[1], lease_ttl_ms=65)
         self.engine.renew_lease(self.leases[0], lease_ttl_ms=20)
         self.engine.complete_execution(self.leases[5])
@@ -88,6 +85,21 @@ def test_the_run_does_what_commits_do() -> None:
     plain, observed = Stall(), Stall(observed=True)
     assert plain.engine.advance().lapsed == observed.engine.advance().lapsed == DUE
     assert plain.told() == observed.told()
+
+
+def test_one_that_was_renewed_comes_in_its_new_place() -> None:
+    """SPEC 3: also when it stood in line to lapse already."""
+    clock = gc.ManualClock(1_000)
+    stall = Stall()
+    stall.clock, stall.engine = clock, gc.GrantEngine(clock=clock, ids=MintedIds("0" * 20))
+    first, renewed, last = (stall.lease(ttl_ms) for ttl_ms in (10, 10, 12))
+    assert stall.engine.next_deadline_ms() == 1_010
+    stall.engine.renew_lease(renewed, lease_ttl_ms=15)
+    clock.advance(100)
+    assert stall.engine.advance().lapsed == 3
+    lost = stall.engine.list_expired_leases().entries
+    assert [one.execution_id for one in lost] == [lease.execution_id for lease in (first, last, renewed)]
+    stall.engine.check()
 
 
 @pytest.mark.parametrize("limit", range(1, DUE + 1))
