@@ -147,7 +147,7 @@ class Deadlines:
         self._retention_ms = retention_ms
         self._buckets = _new_buckets()
         self.head = Bucket(NEVER)
-        """The soonest of all, if there is any."""
+        """The soonest bucket; an empty one if there is none."""
         self.entries = 0
         """How many records the buckets hold; those that have gone are counted until their bucket goes."""
         self.staged: list[Execution] = []
@@ -217,8 +217,9 @@ class Deadlines:
         later: list[Execution] = []
         for record in head.unsorted:
             if record.filed_ms == record.expires_at_ms and record.phase is LEASED and record.rare is None:
-                continue
-            if due_of(record, retention_ms) != (record.filed_ms, record.filed_as):
+                continue  # most, after a stall
+            filed = (record.filed_ms, record.filed_as)
+            if filed[0] >> BUCKET_BITS == head.key and filed != due_of(record, retention_ms):
                 later.append(record)
         self._move(later)
         head.sort()

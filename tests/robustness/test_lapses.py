@@ -182,6 +182,22 @@ def test_a_run_gives_way_to_what_came_since() -> None:
     assert told[0] == told[1]
 
 
+@pytest.mark.parametrize("aging_ms", [None, 5])
+def test_a_run_stands_in_line_as_commits_do(aging_ms: int | None) -> None:
+    """SPEC 7: of any priority, the youngest lost first or last, in a lane that ages or does not."""
+    told = []
+    for observed in (False, True):
+        stall = Stall(observed=observed)
+        stall.engine.configure_lane("main", aging_ms_per_point=aging_ms)
+        stall.engine.advance()
+        for ttl_ms in (90, 81, 93, 70):
+            stall.lease(ttl_ms, priority=ttl_ms % 3)
+            stall.clock.advance(1)
+        stall.clock.advance(100)
+        told.append(stall.told())
+    assert told[0] == told[1]
+
+
 @pytest.mark.parametrize("renewed", [False, True])
 def test_who_was_late_and_went_elsewhere_is_passed_over(renewed: bool) -> None:
     """SPEC 3: filed under a bucket that had been the head, and purged or renewed before it is so again."""
