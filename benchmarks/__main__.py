@@ -13,8 +13,9 @@ from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import frequent, growth, memory, parts, pauses, recorded, scenario, targeted
+from benchmarks import frequent, growth, memory, pauses, recorded, scenario, targeted
 from benchmarks.guard import Guard, watch
+from benchmarks.parts import batch, lapses, lifecycle, occupied
 from benchmarks.peers import everyone
 from benchmarks.rows import text
 from benchmarks.sizes import FULL, QUICK
@@ -29,9 +30,12 @@ if TYPE_CHECKING:
 
 GROUPS: Final[dict[str, Callable[[Sizes, Stock], Group]]] = {
     "memory": lambda sizes, _: memory.measure(sizes),
+    "parts-bytes": lambda sizes, _: occupied.measure(sizes),
     "scenario": lambda sizes, _: scenario.measure(sizes),
-    "parts": lambda sizes, _: parts.measure(sizes),
+    "parts": lambda sizes, _: lifecycle.measure(sizes),
+    "parts-batched": lambda sizes, _: batch.measure(sizes),
     "peers": lambda sizes, _: everyone.measure(sizes),
+    "parts-due": lambda sizes, _: lapses.measure(sizes),
     "targeted": targeted.measure,
     "frequent": frequent.measure,
     "growth": growth.measure,

@@ -37,6 +37,8 @@ GRANT_TTL_MS: Final = 1_000
 LEASE_TTL_MS: Final = 30_000
 DAY_MS: Final = 86_400_000
 BURST: Final = 100
+PAYLOAD: Final = bytes(100)
+RESULT: Final = b"done"
 NOTHING_OF_ITS_OWN: NewExecution = {}
 ALIKE: Final = (NOTHING_OF_ITS_OWN,) * BURST
 
@@ -77,6 +79,10 @@ class Rig:
         """Run ``count`` lifecycles, in bursts; answer the nanoseconds that one took."""
         return self._bursts_ns(self._lifecycles_ns, count)
 
+    def carrying_ns(self, count: int) -> float:
+        """The same for executions that bring an id and a payload, and end with a result."""
+        return self._bursts_ns(self._carrying_ns, count)
+
     def loops_ns(self, count: int) -> float:
         """The same with a scheduler that chooses and ``take`` in place of grant and claim."""
         return self._bursts_ns(self._loops_ns, count)
@@ -103,6 +109,20 @@ class Rig:
             )
             lease = engine.renew_lease(lease, lease_ttl_ms=LEASE_TTL_MS)
             engine.complete_execution(lease)
+        return process_time_ns() - began_ns
+
+    def _carrying_ns(self) -> int:
+        engine = self.engine
+        names = [f"job-{self.clock()}-{number}" for number in range(BURST)]
+        began_ns = process_time_ns()
+        for name in names:
+            engine.create_execution(lane_id=LANE_ID, execution_id=name, payload=PAYLOAD)
+            grant = engine.issue_claim_grant(name, REQUEST)
+            lease = engine.claim_execution(
+                grant, worker_id=WORKER_ID, worker_instance_id=INSTANCE_ID, lease_ttl_ms=LEASE_TTL_MS
+            )
+            lease = engine.renew_lease(lease, lease_ttl_ms=LEASE_TTL_MS)
+            engine.complete_execution(lease, result=RESULT)
         return process_time_ns() - began_ns
 
     def _loops_ns(self) -> int:

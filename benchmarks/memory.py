@@ -61,17 +61,18 @@ PHASES: Final[dict[str, Callable[[Bench], object]]] = {
 def held(make: Callable[[Bench], object], count: int) -> tuple[float, float]:
     """Make so many, drop what the calls answer, and see what is left: bytes and tracked objects of each."""
     bench = Bench(Rig())
-
-    def load() -> None:
-        for _ in range(count):
-            make(bench)
-            bench.forget()
-            bench.rig.clock.advance(1)
-
     gc.collect()
     objects_before = len(gc.get_objects())
-    occupied = traced(load)
+    occupied = traced(lambda: load(bench, make, count))
     return occupied / count, (len(gc.get_objects()) - objects_before) / count
+
+
+def load(bench: Bench, make: Callable[[Bench], object], count: int) -> None:
+    """Make so many, one per millisecond; drop what the calls answer."""
+    for _ in range(count):
+        make(bench)
+        bench.forget()
+        bench.rig.clock.advance(1)
 
 
 def traced(load: Callable[[], object]) -> int:

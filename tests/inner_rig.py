@@ -28,14 +28,20 @@ class Rig:
     def create(self) -> str:
         return self.engine.create_execution(lane_id="main").execution_id
 
-    def take(self, grant: gc.ClaimGrant) -> gc.Lease:
-        return self.engine.claim_execution(grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=500)
+    def take(self, grant: gc.ClaimGrant, instance: str = "w-1") -> gc.Lease:
+        return self.engine.claim_execution(
+            grant, worker_id="w", worker_instance_id=instance, lease_ttl_ms=500
+        )
 
 
 CALLS: Final[dict[str, Callable[[Rig], object]]] = {
     "create": lambda rig: rig.create(),
+    "create with its own": lambda rig: rig.engine.create_execution(
+        lane_id="main", execution_id="own", priority=5, payload=b"p", tags={"a.b": "c"}
+    ),
     "issue": lambda rig: rig.engine.issue_claim_grant(rig.waiting, REQUEST),
     "claim": lambda rig: rig.take(rig.grant),
+    "claim, the first of an instance": lambda rig: rig.take(rig.grant, "w-2"),
     "renew": lambda rig: rig.engine.renew_lease(rig.lease, lease_ttl_ms=50),
     "renew by a fence": lambda rig: rig.engine.renew_lease(_fence(rig.lease), lease_ttl_ms=50),
     "complete": lambda rig: rig.engine.complete_execution(rig.lease),

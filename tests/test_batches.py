@@ -19,7 +19,15 @@ from grantcore.testing.pair import Pair
 NONCE: Final = "0123456789abcdef0123"
 ANN: Final[dict[str, Any]] = {"worker_id": "ann", "worker_instance_id": "ann-1"}
 TAKE: Final[dict[str, Any]] = {**ANN, "lease_ttl_ms": 40}
+BOB: Final[dict[str, Any]] = {"worker_id": "bob", "worker_instance_id": "bob-1"}
 ASKING: Final = gc.IssueClaimGrantRequest(**ANN, lane_id="main", grant_ttl_ms=30, worker_capabilities=["gpu"])
+REQUESTS: Final = (
+    ASKING,
+    ASKING,
+    gc.IssueClaimGrantRequest(**ANN, lane_id="main", grant_ttl_ms=30),
+    gc.IssueClaimGrantRequest(**ANN, lane_id="other", grant_ttl_ms=30, worker_capabilities=["gpu"]),
+    gc.IssueClaimGrantRequest(**BOB, lane_id="main", grant_ttl_ms=9, worker_capabilities=["gpu"]),
+)
 AT_ONCE: Final = gc.ExecutionPolicy(retry=gc.RetryPolicy(2, gc.Fixed(0)))
 
 
@@ -53,7 +61,9 @@ def held(engine: gc.GrantEngine, count: int, **shared: Any) -> list[gc.Lease]:
 
 def told(answer: object) -> object:
     """An answer that can be compared: errors are equal to themselves only."""
-    return (type(answer.error), vars(answer.error)) if isinstance(answer, gc.Refused) else answer
+    if isinstance(answer, (gc.Refused, gc.LeaseLost)):
+        return (type(answer.error), vars(answer.error))
+    return answer
 
 
 def one_by_one(call: Callable[..., object], items: list[Any], shared: Mapping[str, Any]) -> list[object]:
@@ -96,14 +106,29 @@ class Both:
         name, key = f"e{chance.randrange(20)}", f"k{chance.randrange(9)}"
         own: list[Any] = [{}, {}, {"priority": 9_999}, {"priority": None}, {"payload": b"p"}]
         own += [{"execution_id": name, "delay_until_ms": 1_000, "deadline_at_ms": 1_010}]
+        own += [{"execution_id": name}, {"execution_id": name, "payload": b"p"}, {"execution_id": " "}]
         own += [{"idempotency_key": key}, {"tags": {"a.b": "c"}}, {"tags": {"Bad": "c"}}]
         policy = chance.choice([gc.ExecutionPolicy(), AT_ONCE])
-        shared = {"lane_id": "main", "policy": policy, "required_capabilities": chance.choice([(), ("gpu",)])}
-        taker = {**TAKE, "lease_ttl_ms": chance.choice([1, 40, 400])}
+        lane_id = chance.choice(["main", "main", "other"])
+        shared = {
+            "lane_id": lane_id,
+            "policy": policy,
+            "required_capabilities": chance.choice([(), ("gpu",)]),
+        }
+        who = chance.choice([ANN, ANN, BOB])
+        taker = {**who, "lease_ttl_ms": chance.choice([1, 40, 400])}
+        kept = [lease for lease in self.some(self.leases) if isinstance(lease, gc.Lease)]
+        renewal = {"lease_ttl_ms": chance.choice([5, 90, 600])}
         steps: list[Step] = [
             ("create_executions", "create_execution", self.some(own), shared),
-            ("issue_claim_grants", "issue_claim_grant", self.some(self.names), {"request": ASKING}),
+            (
+                "issue_claim_grants",
+                "issue_claim_grant",
+                self.some(self.names),
+                {"request": chance.choice(REQUESTS)},
+            ),
             ("claim_many", "take", self.some(self.grants), taker),
+            ("renew_leases", "renew_lease", kept, renewal),
             ("complete_many", "complete_execution", self.some(self.leases), {}),
             ("fail_many", "fail_execution", self.some(self.leases), {"reason": "no"}),
         ]
@@ -138,6 +163,7 @@ class Both:
 
     def compare(self) -> None:
         assert self.many.digest() == self.single.digest()
+        assert self.many.leases() == self.single.leases()
         assert self.many.next_deadline_ms() == self.single.next_deadline_ms()
         assert self.many.stats() == self.single.stats()
         assert self.heard[0] == self.heard[1]

@@ -26,10 +26,10 @@ from grantcore import (
 from grantcore.engine import checking
 from grantcore.model.grants import GrantKind
 from grantcore.model.ids import MintedIds
-from grantcore.model.leases import ATTEMPT_TYPE, LANE_ID, LEASE_EPOCH, LeaseKind
+from grantcore.model.leases import ATTEMPT_TYPE, LANE_ID, LEASE_EPOCH, WORKER_ID, LeaseKind
 from grantcore.model.past import past_of
 from grantcore.model.phases import Phase
-from grantcore.model.records import FIRST, INTERRUPTED, Execution, Store, rare_of
+from grantcore.model.records import FIRST, INTERRUPTED, Execution, Past, Store, rare_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -256,6 +256,7 @@ SPOILERS: Final[list[Spoiler]] = [
     (leased, lambda w: w.set("lease_id", None), "without its fence or worker"),
     (waiting, lambda w: w.set("lease_id", "l"), "without its fence or worker"),
     (leased, lambda w: w.taking(LANE_ID, "other"), "a lease of another lane"),
+    (retrying, lambda w: w.taking(LANE_ID, "other"), "a lease of another lane"),
     (leased, lambda w: w.taking(LEASE_EPOCH, 0), "a lease without an epoch"),
     (leased, lambda w: w.set("renewed_at_ms", 1), "instants of the lease are out of order"),
     (leased, lambda w: w.set("expires_at_ms", 1_000), "a lease past its end"),
@@ -263,6 +264,8 @@ SPOILERS: Final[list[Spoiler]] = [
     (leased, spoil_rare("attempt_timeout_at_ms", 1), "timed out before it began"),
     (revoked, spoil_rare("lease_revoked_at_ms", 1), "a revocation out of order"),
     (leased, spoil_rare("lease_revoked_at_ms", 1_000), "a mark of revocation in the wrong phase"),
+    (revoked, spoil_rare("lease_revoked_at_ms", None), "a mark of revocation in the wrong phase"),
+    (revoked, lambda w: w.set("rare", None), "a mark of revocation in the wrong phase"),
     (granted, another_grant, "a grant whose precondition does not hold"),
     (granted, old_grant, "a grant outside its time"),
     (waiting, lambda w: w.set("origin", INTERRUPTED), "the next attempt does not follow"),
@@ -292,8 +295,13 @@ SPOILERS: Final[list[Spoiler]] = [
     ),
     (reclaimed, spoil_attempt("attempt_state", "started"), "the wrong attempts are open"),
     (reclaimed, lambda w: w.taking(LEASE_EPOCH, 9), "the attempt's lease is not the record's"),
+    (reclaimed, lambda w: w.taking(WORKER_ID, "x"), "the attempt's lease is not the record's"),
+    (reclaimed, lambda w: w.set("acquired_at_ms", 1_000), "the attempt's lease is not the record's"),
+    (retrying, lambda w: w.set("acquired_at_ms", 999), "the attempt's lease is not the record's"),
     (reclaimed, lambda w: w.set("attempt_id", "x"), "the attempt's id is not the record's"),
     (reclaimed, lambda w: setattr(past_of(w.e), "started_at_ms", None), "an attempt that has not begun"),
+    (reclaimed, spoil_past("started_at_ms", 1_001), "a life that began with another attempt"),
+    (waiting, lambda w: w.set("past", Past({}, {}, 0, started_at_ms=1_000)), "began with another attempt"),
     (reclaimed, lambda w: w.set("attempt_id", None), "has forgotten its attempt"),
     (retrying, spoil_past("first", 1), "the history has gaps"),
     (retrying, long_history, "the history is too long"),

@@ -6,7 +6,7 @@ An observer sends every call the general way, so the same commands are run with 
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -22,6 +22,7 @@ from grantcore import (
     Scheduler,
 )
 from grantcore.model.ids import MintedIds
+from grantcore.model.records import NO_TAGS
 from tests.marks import one_in
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Way:
 
     def __init__(self, *, observed: bool, retention_ms: int | None) -> None:
         self.clock = ManualClock(1_000)
-        config = EngineConfig(retention_ms=retention_ms)
+        config = EngineConfig(retention_ms=retention_ms, max_payload_bytes=1_000)
         self.engine = GrantEngine(clock=self.clock, ids=MintedIds(NONCE), config=config)
         if observed:
             self.engine.subscribe(lambda _event: None)
@@ -86,7 +87,9 @@ class Way:
         if kind == "renew":
             return self.engine.renew_lease(lease, lease_ttl_ms=chance.choice([1, 30, 3_000]))
         if kind == "complete":
-            return self.engine.complete_execution(lease, result=chance.choice([None, None, b"r"]))
+            return self.engine.complete_execution(
+                lease, result=chance.choice([None, None, b"", b"r", b"r" * 2_000])
+            )
         return self.engine.fail_execution(lease, reason="no")
 
     def create(self, chance: random.Random) -> object:
@@ -95,7 +98,9 @@ class Way:
             priority=chance.choice([0, 0, 5, 9_999]),
             required_capabilities=chance.choice([(), (), ("gpu",)]),
             policy=chance.choice([ExecutionPolicy(), ExecutionPolicy(attempt_timeout_ms=70)]),
-            payload=chance.choice([None, None, b"p"]),
+            execution_id=chance.choice([None, None, None, f"own-{chance.randrange(99)}", "no id"]),
+            payload=chance.choice([None, None, b"", b"p", b"p" * 2_000]),
+            tags=chance.choice([NO_TAGS, NO_TAGS, {}, {"team.name": "core"}, {"Team": "core"}]),
         )
         self.ids.append(created.execution_id)
         return created
@@ -173,9 +178,15 @@ def test_the_short_way_is_taken() -> None:
     engine = way.engine
     engine.create_execution(lane_id="main")  # the first of its kind makes room for the others
     engine._commit = lambda change, *_: calls.append(change[0].event.__name__)  # type: ignore[method-assign]
-    created = engine.create_execution(lane_id="main")
-    grant = engine.issue_claim_grant(created.execution_id, REQUESTS[1])
-    lease = engine.claim_execution(grant, worker_id="ann", worker_instance_id="ann-1", lease_ttl_ms=10)
-    engine.complete_execution(engine.renew_lease(lease, lease_ttl_ms=20))
+    owns: tuple[dict[str, Any], ...] = (
+        {},
+        {"payload": b"p", "priority": 5},
+        {"execution_id": "own", "tags": {"a.b": "c"}},
+    )
+    for own in owns:
+        created = engine.create_execution(lane_id="main", **own)
+        grant = engine.issue_claim_grant(created.execution_id, REQUESTS[1])
+        lease = engine.claim_execution(grant, worker_id="ann", worker_instance_id="ann-1", lease_ttl_ms=10)
+        engine.complete_execution(engine.renew_lease(lease, lease_ttl_ms=20), result=own.get("payload"))
     assert not calls
-    assert engine.stats().executions_by_phase[Phase.SUCCEEDED] == 1
+    assert engine.stats().executions_by_phase[Phase.SUCCEEDED] == 3

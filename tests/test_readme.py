@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import doctest
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from grantcore import EngineConfig, GrantError, Phase, events
 from grantcore.model.life import LIFE
@@ -28,6 +30,16 @@ def test_every_generated_block_is_current() -> None:
     assert readme.rewrite(text()) == text(), "run: python -m tests.readme"
 
 
+@pytest.fixture
+def patient() -> Iterator[None]:
+    """Let hypothesis take its time: its first draw builds tables, which a busy machine is slow at."""
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")
+    yield
+    settings.load_profile("default")
+
+
+@pytest.mark.usefixtures("patient")
 def test_the_examples_run() -> None:
     found = doctest.testfile(str(readme.README), module_relative=False)
     assert found.failed == 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
+import attrs
 import pytest
 
 import grantcore as gc
@@ -38,7 +39,13 @@ def new_engine(**config: Any) -> gc.GrantEngine:
 def staged(call: str, **config: Any) -> tuple[gc.GrantEngine, list[Any]]:
     """An engine, and five items for a call: plain ones but the third, which goes the general way."""
     engine = new_engine(**config)
-    items: list[Any] = [{}, {"priority": 9}, {"payload": b"p"}, {}, {}]
+    items: list[Any] = [
+        {},
+        {"priority": 9, "payload": b"p"},
+        {"deadline_at_ms": 9_000},
+        {"execution_id": "own", "tags": {"a.b": "c"}},
+        {},
+    ]
     engine.create_execution(lane_id="main")
     for step in CALLS:
         if step == call:
@@ -187,4 +194,16 @@ def test_the_list_of_holders_does_not_grow_without_bound() -> None:
         engine.complete_many(leases)
         engine._clock.__self__.advance(1)  # type: ignore[attr-defined]
     assert engine._indexes.holders.entries <= 2 * 10 + 64
+    engine.check()
+
+
+def test_grants_of_two_lanes_are_used_in_one_batch() -> None:
+    """I-01: each lease is one of its execution's lane."""
+    engine = new_engine()
+    grants: list[gc.ClaimGrant] = []
+    for lane_id in ("main", "other", "main"):
+        name = engine.create_execution(lane_id=lane_id).execution_id
+        grants.append(engine.issue_claim_grant(name, attrs.evolve(ASKING, lane_id=lane_id)))
+    leases: Any = engine.claim_many(grants, **TAKE)
+    assert [lease.lane_id for lease in leases] == ["main", "other", "main"]
     engine.check()

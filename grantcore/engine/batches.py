@@ -18,6 +18,8 @@ from functools import partial
 from itertools import chain, islice
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
+import attrs
+
 from grantcore.engine import runs
 from grantcore.engine.core import Alike
 from grantcore.engine.executions import NO_POLICY, Own
@@ -43,8 +45,17 @@ P = ParamSpec("P")
 Run = Callable[[int, Iterator[object], list[Any]], object]
 """Does the plain items that come next, and gives back the one after them (``engine/runs.py``)."""
 
-New = tuple["str | None", "str | None", Own]
-"""What an execution of a batch has of its own: id, idempotency key, and the rest."""
+
+@attrs.frozen
+class Special:
+    """What an execution of a batch has of its own that is not plain."""
+
+    execution_id: str | None
+    idempotency_key: str | None
+    own: Own
+
+
+NOTHING_OF_ITS_OWN: Final[runs.Plain] = (None, 0, None)
 
 
 class Batches(InnerLoop):
@@ -107,16 +118,18 @@ class Batches(InnerLoop):
                 budget_ids,
             )
         )
-        items = [0 if one == NOTHING else _answer(self._judge_new, one) for one in given]
+        items = [NOTHING_OF_ITS_OWN if one == NOTHING else _answer(self._judge_new, one) for one in given]
 
-        def create(now: int, item: int | New) -> Created | Duplicate:
-            new = (None, None, (item, None, None, None, NO_TAGS)) if isinstance(item, int) else item
-            return self._create_now(now, spec, *new)
+        def create(now: int, item: runs.Plain | Special) -> Created | Duplicate:
+            if isinstance(item, Special):
+                return self._create_now(now, spec, item.execution_id, item.idempotency_key, item.own)
+            execution_id, priority, cargo = item
+            return self._create_now(now, spec, execution_id, None, (priority, None, None, cargo))
 
         return self._each(items, create, partial(runs.create, self, spec))
 
-    def _judge_new(self, execution: object) -> int | New:
-        """Judge what an execution has of its own; if that is only a priority, this is all of it."""
+    def _judge_new(self, execution: object) -> runs.Plain | Special:
+        """Judge what an execution has of its own."""
         if not isinstance(execution, Mapping):
             raise invalid("execution", f"a mapping, with {', '.join(NEW_EXECUTION)}")
         given = cast("Mapping[str, object]", execution)
@@ -132,10 +145,11 @@ class Batches(InnerLoop):
             new.get("payload"),
             new.get("tags", NO_TAGS),
         )
-        own_parts = self._judge_own(execution_id, key, rest)
-        if own.keys() <= {"priority"} and 0 <= rest[0] <= MAX_PRIORITY:
-            return rest[0]
-        return execution_id, key, own_parts
+        judged = self._judge_own(execution_id, key, rest)
+        priority, delay_until_ms, deadline_at_ms, cargo = judged
+        if (key, delay_until_ms, deadline_at_ms) == (None, None, None) and 0 <= priority <= MAX_PRIORITY:
+            return (execution_id, priority, cargo)
+        return Special(execution_id, key, judged)
 
     def issue_claim_grants(
         self, execution_ids: Iterable[str], request: IssueClaimGrantRequest

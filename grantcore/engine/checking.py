@@ -17,7 +17,7 @@ from grantcore.index.waiting import Key, Shelf, key_of
 from grantcore.model import capabilities
 from grantcore.model.errors import InvalidCapabilities
 from grantcore.model.grants import EXPIRES_AT_MS, ISSUED_AT_MS, KIND, GrantKind
-from grantcore.model.leases import LANE_ID, AttemptType
+from grantcore.model.leases import AttemptType, Lease
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import (
     ACTIVE,
@@ -47,6 +47,7 @@ from grantcore.model.records import (
 )
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.vector import ORDERS
+from grantcore.model.views import Attempt
 from grantcore.model.workers import Registration
 from grantcore.rules.fencing import attempt_id_of
 from grantcore.rules.suspending import BEHAVIORS, REASONS
@@ -62,16 +63,21 @@ _REASONS: dict[Phase | None, set[str]] = {
     BLOCKED: {*ORDERS, WAITING_FOR_CHILDREN},
     SUSPENDED: {*REASONS.values()},
 }
+_FIRST_OF_A_LIFE = {AttemptType.INITIAL, AttemptType.REPLAY}
 _OPEN = {"started"}
 _ENDED = {"ended_success", "ended_failure", "ended_cancelled", "interrupted_reclaimed"}
 
 
 def broken(store: Store, indexes: Indexes, now: int, history_limit: int) -> Wrong:
-    """Everything that is wrong with the records; when they are sound, with what is derived. O(n log n)."""
-    wrong = [*_records(store, now, history_limit), *_meters(store, now)]
-    yield from wrong
-    if not wrong:
-        yield from _indexes(store, indexes, now)
+    """Everything that is wrong with the truth; when it is sound, with what is derived. O(n log n)."""
+    wrong = list(untrue(store, now, history_limit))
+    return iter(wrong) if wrong else astray(store, indexes, now)
+
+
+def untrue(store: Store, now: int, history_limit: int) -> Wrong:
+    """Everything that is wrong with the truth: indexes are built of a sound one only. O(n)."""
+    yield from _records(store, now, history_limit)
+    yield from _meters(store, now)
 
 
 def _records(store: Store, now: int, history_limit: int) -> Wrong:
@@ -116,6 +122,9 @@ def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
     if not _has_whole_lease(record):
         yield "I-01: a lease without its fence or worker"
         return
+    if record.phase in ACTIVE and (record.phase is LEASE_REVOKED) is not (_revoked_at(record) is not None):
+        yield "I-09: a mark of revocation in the wrong phase"
+        return
     past = past_of(record)
     yield from _instants(record, now)
     yield from _lease(record, store, now)
@@ -128,7 +137,7 @@ def _record(record: Execution, store: Store, now: int, limit: int) -> Wrong:
 
 
 def _has_whole_lease(record: Execution) -> bool:
-    """Whether there are all parts of the last lease, or none; while a retry is pending the past names it."""
+    """Whether there are all parts of the last lease, or none; its attempt may be named by the past alone."""
     if record.taking is None:
         return record.lease_id is None and record.attempt_id is None and record.phase not in ACTIVE
     return record.lease_id is not None and (record.attempt_id is not None or record.past is not None)
@@ -144,8 +153,6 @@ def _instants(record: Execution, now: int) -> Wrong:
         yield "I-33: success without a lease"
     if record.lease_epoch > MAX_MS:
         yield "I-52: an epoch out of range"
-    if record.phase in ACTIVE and record.started_at_ms is None:
-        yield "I-28: an attempt that has not begun"
 
 
 def _lease(record: Execution, store: Store, now: int) -> Wrong:
@@ -154,8 +161,6 @@ def _lease(record: Execution, store: Store, now: int) -> Wrong:
     if record.taking is None or record.attempt_id is None:
         yield "I-01: a lease without its fence or worker"
         return
-    if record.taking[LANE_ID] != record.spec.lane_id:
-        yield "I-01: a lease of another lane"
     if record.lease_epoch < 1:
         yield "I-02: a lease without an epoch"
     if not record.acquired_at_ms <= record.renewed_at_ms < record.expires_at_ms <= MAX_MS:
@@ -169,8 +174,6 @@ def _lease(record: Execution, store: Store, now: int) -> Wrong:
         yield "I-51: an attempt that timed out before it began"
     if not acquired_at_ms <= (_revoked_at(record) or acquired_at_ms) <= now:
         yield "I-51: a revocation out of order"
-    if (record.phase is LEASE_REVOKED) is not (_revoked_at(record) is not None):
-        yield "I-09: a mark of revocation in the wrong phase"
 
 
 def _revoked_at(record: Execution) -> int | None:
@@ -249,6 +252,7 @@ def _attempts(record: Execution, past: Past, now: int) -> Wrong:
     started = [index for index, attempt in attempts.items() if attempt.attempt_state in _OPEN]
     if started != ([record.attempt_count - 1] if record.phase in ACTIVE else []):
         yield "I-28: the wrong attempts are open"
+    yield from _life(record, past)
     if record.attempt_count:
         yield from _current(record, past)
 
@@ -256,7 +260,9 @@ def _attempts(record: Execution, past: Past, now: int) -> Wrong:
 def _current(record: Execution, past: Past) -> Wrong:
     attempt = past.attempts[record.attempt_count - 1]
     lease = lease_of(record)
-    if (attempt.lease_id, attempt.lease_epoch) != (lease.lease_id, lease.lease_epoch):
+    if lease.lane_id != record.spec.lane_id:
+        yield "I-01: a lease of another lane"
+    if _lease_told(attempt) != _lease_held(lease):
         yield "I-01: the attempt's lease is not the record's"
     if attempt.attempt_type is not lease.attempt_type:
         yield "I-30: the attempt's type is not the record's"
@@ -264,6 +270,39 @@ def _current(record: Execution, past: Past) -> Wrong:
         yield "I-01: the attempt's id is not the record's"
     if record.attempt_id is None and record.origin not in (RETRY, REPLAY):
         yield "I-01: the record has forgotten its attempt"
+
+
+def _lease_told(attempt: Attempt) -> tuple[object, ...]:
+    taken_at_ms = attempt.started_at_ms if attempt.resumed_at_ms is None else attempt.resumed_at_ms
+    return (
+        attempt.lease_id,
+        attempt.lease_epoch,
+        attempt.worker_id,
+        attempt.worker_instance_id,
+        taken_at_ms,
+    )
+
+
+def _lease_held(lease: Lease) -> tuple[object, ...]:
+    return (
+        lease.lease_id,
+        lease.lease_epoch,
+        lease.worker_id,
+        lease.worker_instance_id,
+        lease.acquired_at_ms,
+    )
+
+
+def _life(record: Execution, past: Past) -> Wrong:
+    """The stored instant at which this life began is that of its first attempt."""
+    attempts = [past.attempts[index] for index in range(record.attempt_count)]
+    began = [a.started_at_ms for a in attempts if a.attempt_type in _FIRST_OF_A_LIFE]
+    if record.started_at_ms is None:
+        pending = not began or record.origin is REPLAY
+        if not pending or record.phase in ACTIVE:
+            yield "I-28: an attempt that has not begun"
+    elif [record.started_at_ms] != began[-1:]:
+        yield "I-30: a life that began with another attempt"
 
 
 def _history(record: Execution, past: Past, limit: int, now: int) -> Wrong:
@@ -302,7 +341,8 @@ def _limits(record: Execution, past: Past) -> Wrong:
 # -- indexes -----------------------------------------------------------------------------------
 
 
-def _indexes(store: Store, indexes: Indexes, now: int) -> Wrong:
+def astray(store: Store, indexes: Indexes, now: int) -> Wrong:
+    """Everything that is wrong with what is derived. O(n log n)."""
     records = store.records.values()
     phases = [record.phase for record in records]
     if {phase: phases.count(phase) for phase in Phase} != indexes.counts.by_phase():

@@ -91,14 +91,12 @@ def _finish_note(core: Core, sequence: int, note: Note, operator: str | None) ->
         core._tell(event(sequence, at_ms, operator, *told))
 
 
-def _finish_lapses(core: Core, _sequence: int, _nothing: None, _more: None) -> None:
-    """Finish the lapse that an interrupted run was at: the last loss, unless it is an older one."""
-    last = core._indexes.losses.last()
-    if last is not None and last[1] == core._store.sequence + 1:
-        at_ms, sequence, record = last
-        write_lapse(record, at_ms, (None, sequence))
+def _finish_lapses(core: Core, sequence: int, run: list[Execution], _nothing: None) -> None:
+    """Finish the lapses that an interrupted run has begun."""
+    for number, record in enumerate(run, sequence + 1):
+        write_lapse(record, record.expires_at_ms, (None, number))
         record.phase = LEASE_EXPIRED
-        core._store.sequence = sequence
+        core._store.sequence = number
     core._indexes.rebuild()
 
 
@@ -108,7 +106,6 @@ def _finish_tidying(core: Core, _sequence: int, _nothing: None, _more: None) -> 
 
 
 TIDYING: Final[Pending] = (_finish_tidying, 0, None, None)
-LAPSING: Final[Pending] = (_finish_lapses, 0, None, None)
 
 _FAR_MS: Final = MAX_MS - MAX_TTL_MS
 """After this instant a sum may leave the range of instants, which only the general way looks at."""
@@ -295,10 +292,11 @@ class Core:
             return 0
         worker = self._indexes.liveness.first()
         until_ms = now if worker is None else min(now, worker.expires_at_ms)
-        self._pending = LAPSING
-        count = lapse_leases(self._store, self._indexes, until_ms, limit)
+        run: list[Execution] = []
+        self._pending = (_finish_lapses, self._store.sequence, run, None)
+        lapse_leases(self._store, self._indexes, run, until_ms, limit)
         self._pending = None
-        return count
+        return len(run)
 
     def _lapse_one(self, record: Execution) -> int:
         """Apply the deadline that a record is filed under."""

@@ -25,7 +25,17 @@ from grantcore.model.outcomes import Created, Duplicate, PriorityChanged
 from grantcore.model.outcomes import Replayed as ReplayedOutcome
 from grantcore.model.phases import DELAYED
 from grantcore.model.policy import ExecutionPolicy
-from grantcore.model.records import NO_TAGS, Key, Spec, SpecFields, spec_fields
+from grantcore.model.records import (
+    NO_CARGO,
+    NO_TAGS,
+    TAGS,
+    Cargo,
+    Key,
+    Spec,
+    SpecFields,
+    cargo_of,
+    spec_fields,
+)
 from grantcore.model.time import MAX_MS, gone
 from grantcore.rules import creating, pausing, replaying
 
@@ -34,8 +44,11 @@ MAX_NAME_BYTES: Final = 256
 MAX_BUDGETS: Final = 64
 MAX_REMEMBERED: Final = 64
 
-Own = tuple[int, "int | None", "int | None", "bytes | None", Mapping[str, str]]
-"""What an execution has of its own: priority, delay_until_ms, deadline_at_ms, payload, tags."""
+Given = tuple[int, "int | None", "int | None", "bytes | None", Mapping[str, str]]
+"""What a caller gives that an execution has of its own: priority, delay, deadline, payload, tags."""
+
+Own = tuple[int, "int | None", "int | None", "Cargo | None"]
+"""The same, judged: priority, delay_until_ms, deadline_at_ms, cargo."""
 
 _UNCHANGING: Final = (tuple, frozenset)
 _shared: Final = attrgetter(*(field.name for field in attrs.fields(Alike) if field.init))
@@ -45,10 +58,10 @@ class Executions(Core):
     """Executions: what is to be done."""
 
     def _create(
-        self, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
+        self, spec: Spec, execution_id: str | None, idempotency_key: str | None, given: Given
     ) -> Created | Duplicate:
         """Judge what an execution has of its own, and create it."""
-        own = self._judge_own(execution_id, idempotency_key, own)
+        own = self._judge_own(execution_id, idempotency_key, given)
         lock = self._lock
         if lock._is_owned():
             self._refuse_entry(2)
@@ -58,20 +71,26 @@ class Executions(Core):
         finally:
             lock.release()
 
-    def _judge_own(self, execution_id: object, idempotency_key: object, own: Own) -> Own:
+    def _judge_own(self, execution_id: object, idempotency_key: object, given: Given) -> Own:
         """Judge what an execution has of its own; what is foreign in it is copied."""
-        priority, delay_until_ms, deadline_at_ms, payload, tags = own
+        priority, delay_until_ms, deadline_at_ms, payload, tags = given
         checks.integer("priority", priority, -MAX_MS, MAX_MS)
         if execution_id is not None:
             checks.execution_id(execution_id)
         checks.optional_instant("delay_until_ms", delay_until_ms)
         checks.optional_instant("deadline_at_ms", deadline_at_ms)
+        cargo = self._judge_cargo(payload, tags)
+        checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
+        return (priority, delay_until_ms, deadline_at_ms, cargo)
+
+    def _judge_cargo(self, payload: bytes | None, tags: Mapping[str, str]) -> Cargo | None:
+        """Judge what an execution carries; what is foreign in it is copied."""
         if payload is not None:
             payload = checks.blob("payload", payload, self._config.max_payload_bytes)
-        tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
-        checks.tag_names(tags)
-        checks.optional_text("idempotency_key", idempotency_key, MAX_NAME_BYTES)
-        return (priority, delay_until_ms, deadline_at_ms, payload, tags)
+        if tags is not NO_TAGS:
+            tags = checks.tags(tags, self._config.max_tags, self._config.max_text_bytes)
+            checks.tag_names(tags)
+        return cargo_of(payload, None, tags)
 
     def _create_now(
         self, now: int, spec: Spec, execution_id: str | None, idempotency_key: str | None, own: Own
@@ -237,7 +256,7 @@ class Executions(Core):
             now = self._begin()
             record = self._find(execution_id)
             checks.tag_names(tags)
-            old = record.rare.tags if record.rare else NO_TAGS
+            old = (record.cargo or NO_CARGO)[TAGS]
             if len(old.keys() | tags.keys()) > self._config.max_tags:
                 raise invalid("tags", f"at most {self._config.max_tags} entries")
             self._commit(creating.set_tags(record, now, tags))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from grantcore.engine import checking, explaining, snapshots
 from grantcore.engine.batches import Batches
@@ -29,6 +29,12 @@ from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 
 MAX_SLICE = 2**31 - 1
+
+
+def _report(wrong: Iterable[str]) -> None:
+    found = list(wrong)
+    if found:
+        raise InvariantBroken(f"please report this: {'; '.join(found[:10])}")
 
 
 class GrantEngine(Batches, Suspensions, Looking, Workers, Metering, Lanes):
@@ -206,9 +212,7 @@ class GrantEngine(Batches, Suspensions, Looking, Workers, Metering, Lanes):
             lock.release()
 
     def _check(self, now: int) -> None:
-        found = list(checking.broken(self._store, self._indexes, now, self._config.lease_history_limit))
-        if found:
-            raise InvariantBroken(f"please report this: {'; '.join(found[:10])}")
+        _report(checking.broken(self._store, self._indexes, now, self._config.lease_history_limit))
 
     def digest(self) -> str:
         """SHA-256 of the state: the same state gives the same digest in any process, on any Python.
@@ -289,9 +293,10 @@ class GrantEngine(Batches, Suspensions, Looking, Workers, Metering, Lanes):
                 past = record.past
                 if past is not None and past.noted - past.first == len(past.history):
                     trim(past, self._config.lease_history_limit)
+            _report(checking.untrue(store, self._last_ms, self._config.lease_history_limit))
             self._indexes.rebuild()
             self._choose_way()
-            self._check(self._last_ms)
+            _report(checking.astray(store, self._indexes, self._last_ms))
         except (GrantError, AssertionError, LookupError) as error:
             text = str(error)[: snapshots.MAX_DETAIL]
             raise SnapshotInvalid(f"the snapshot breaks an invariant: {text}") from error

@@ -1,7 +1,7 @@
 """The five calls that a scheduler's inner loop is made of, with their plain case unrolled.
 
 Creating, granting, claiming, renewing and completing an execution, when nothing else is going on: no
-observer, no earlier attempt, no timeout, delay, payload, result or admission. That is most of what most hosts
+observer, no earlier attempt, no timeout, delay, deadline or admission. That is most of what most hosts
 do, and going through a rule, a change, the commit and the indexes costs it twice as much as the work itself.
 So each of these calls does the same in its own body: look, fill the slot, store, move the indexes, clear the
 slot.
@@ -59,7 +59,7 @@ from grantcore.model.leases import WORKER_ID as WORKER
 from grantcore.model.outcomes import Completed, Created, Duplicate, OpenCompleted, OpenCreated
 from grantcore.model.phases import ELIGIBLE, LEASED, SUCCEEDED
 from grantcore.model.policy import ExecutionPolicy
-from grantcore.model.records import FIRST, INTERRUPTED, NO_TAGS, Execution
+from grantcore.model.records import FIRST, INTERRUPTED, NO_TAGS, Execution, with_result
 from grantcore.model.requests import IssueClaimGrantRequest
 from grantcore.model.time import NEVER
 from grantcore.rules.claiming import first_taking, write_first_lease
@@ -72,9 +72,9 @@ _CLAIM: Final = GrantKind.CLAIM
 
 
 class InnerLoop(Executions, Grants, Leases):
-    """The public calls about executions, grants and leases, the five hottest of them here."""
+    """The calls about executions, grants and leases: the five hottest, and ``take``, which may be one."""
 
-    def create_execution(  # noqa: PLR0915 - unrolled
+    def create_execution(  # noqa: PLR0912, PLR0915 - unrolled
         self,
         *,
         lane_id: str,
@@ -149,18 +149,18 @@ class InnerLoop(Executions, Grants, Leases):
                     budget_ids,
                 )
             )
-        if not (
-            execution_id is None
-            and type(priority) is int
-            and 0 <= priority <= MAX_PRIORITY
-            and delay_until_ms is None
-            and deadline_at_ms is None
-            and payload is None
-            and tags is NO_TAGS
-            and idempotency_key is None
+        if (
+            delay_until_ms is not None
+            or deadline_at_ms is not None
+            or idempotency_key is not None
+            or type(priority) is not int
+            or not 0 <= priority <= MAX_PRIORITY
         ):
-            own = (priority, delay_until_ms, deadline_at_ms, payload, tags)
-            return self._create(spec, execution_id, idempotency_key, own)
+            given = (priority, delay_until_ms, deadline_at_ms, payload, tags)
+            return self._create(spec, execution_id, idempotency_key, given)
+        if execution_id is not None:
+            checks.execution_id(execution_id)
+        cargo = None if payload is None and tags is NO_TAGS else self._judge_cargo(payload, tags)
         lock = self._lock
         if lock._is_owned():
             self._refuse_entry()
@@ -174,19 +174,25 @@ class InnerLoop(Executions, Grants, Leases):
             if now is not self._last_ms or now >= self._deadlines.next_ms or self._pending is not None:
                 now = self._catch_up(now)
             ids = self._plain_ids
-            indexes = self._indexes
-            if ids is None or not spec.is_shelved or spec.lane.state is not OPEN or self._is_bounded:
-                return self._create_now(now, spec, None, None, (priority, None, None, None, NO_TAGS))
-            count = ids.count + 1
-            head = ids.heads.get(spec.lane_id)
-            if head is not None and count >> 8 == ids.high:
-                ids.count = count
-                execution_id = head + LOW[count & 255]
-            else:
-                execution_id = ids.execution_id(spec.lane_id)
             records = self._records
-            if execution_id in records:
-                self._refuse_used(execution_id)
+            if (
+                ids is None
+                or not spec.is_shelved
+                or spec.lane.state is not OPEN
+                or self._is_bounded
+                or (execution_id is not None and execution_id in records)
+            ):
+                return self._create_now(now, spec, execution_id, None, (priority, None, None, cargo))
+            if execution_id is None:
+                count = ids.count + 1
+                head = ids.heads.get(spec.lane_id)
+                if head is not None and count >> 8 == ids.high:
+                    ids.count = count
+                    execution_id = head + LOW[count & 255]
+                else:
+                    execution_id = ids.execution_id(spec.lane_id)
+                if execution_id in records:
+                    self._refuse_used(execution_id)
             record = Execution()
             record.execution_id = execution_id
             record.spec = spec
@@ -196,6 +202,7 @@ class InnerLoop(Executions, Grants, Leases):
             record.origin = FIRST
             record.grant = record.taking = record.lease_id = record.attempt_id = record.queued = None
             record.acquired_at_ms = record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = 0
+            record.cargo = cargo
             record.rare = record.past = None
             record.filed_ms = NEVER
             record.filed_as = 0
@@ -203,7 +210,7 @@ class InnerLoop(Executions, Grants, Leases):
             sequence = store.sequence + 1
             self._pending = (_finish_creation, sequence, record, None)
             records[execution_id] = record
-            indexes.waiting.staged.append(record)
+            self._indexes.waiting.staged.append(record)
             store.sequence = sequence
             self._pending = None
             created = OpenCreated()
@@ -525,8 +532,10 @@ class InnerLoop(Executions, Grants, Leases):
 
         O(1). SPEC 5; reference 6.1.
         """
-        if result is not None or type(lease) is not Lease:
+        if type(lease) is not Lease:
             return self._complete(lease, result)
+        if result is not None:
+            result = checks.blob("result", result, self._config.max_payload_bytes)
         lock = self._lock
         if lock._is_owned():
             self._refuse_entry()
@@ -544,7 +553,7 @@ class InnerLoop(Executions, Grants, Leases):
                 taking = tenure[TAKING]
                 record = self._records.get(tenure[EXECUTION_ID])
             except (AttributeError, TypeError, IndexError):
-                return self._complete_now(now, read_fence(lease), None)
+                return self._complete_now(now, read_fence(lease), result)
             if (
                 record is None
                 or record.taking is not taking
@@ -554,10 +563,14 @@ class InnerLoop(Executions, Grants, Leases):
                 or not record.spec.is_plain
                 or self._plain_ids is None
             ):
-                return self._complete_now(now, read_fence(lease), None)
+                return self._complete_now(now, read_fence(lease), result)
             store = self._store
             sequence = store.sequence + 1
-            self._pending = (_finish_success, sequence, record, now)
+            if result is None:
+                self._pending = (_finish_success, sequence, record, now)
+            else:
+                self._pending = (_finish_result, sequence, record, (now, result))
+                record.cargo = with_result(record.cargo, result)
             record.last_transition_at_ms = record.last_mutation_at_ms = now
             record.phase = SUCCEEDED
             counts = self._indexes.counts
@@ -601,6 +614,12 @@ def _finish_success(core: Core, sequence: int, record: Execution, at_ms: int) ->
     write_success(record, at_ms, (None,))
     record.phase = SUCCEEDED
     _finish(core, sequence)
+
+
+def _finish_result(core: Core, sequence: int, record: Execution, end: tuple[int, bytes]) -> None:
+    at_ms, result = end
+    record.cargo = with_result(record.cargo, result)
+    _finish_success(core, sequence, record, at_ms)
 
 
 def _finish(core: Core, sequence: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 from grantcore.engine import runs
-from grantcore.engine.taking import Taking, leased
+from grantcore.engine.taking import Claims, leased
 from grantcore.model import checks
 from grantcore.model.errors import GrantError, InvariantBroken, invalid
 from grantcore.model.events import RetryScheduled as RetryScheduledEvent
@@ -27,7 +27,7 @@ from grantcore.rules.change import Change
 MAX_BATCH: Final = 100_000
 
 
-class Leases(Taking):
+class Leases(Claims):
     """Leases: who may work on an execution right now."""
 
     # -- holding -------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ class OwnerMark:
     def __init__(self) -> None:
         self._owned = False
 
-    def acquire(self, *, blocking: bool = True) -> bool:  # noqa: ARG002 - nobody to wait for
+    def acquire(self, blocking: bool = True) -> bool:  # noqa: ARG002 - by keyword it is dearer
         """Remember that a call is running."""
         self._owned = True
         return True

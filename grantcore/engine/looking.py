@@ -17,7 +17,7 @@ from grantcore.model.leases import Lease
 from grantcore.model.outcomes import ExecutionsPage, ExpiredLeasesPage
 from grantcore.model.past import lease_of, past_of
 from grantcore.model.phases import LEASED, Phase
-from grantcore.model.records import Execution
+from grantcore.model.records import NO_CARGO, PAYLOAD, RESULT, Execution
 from grantcore.model.time import MAX_MS, gone
 from grantcore.model.views import AttemptInfo, ExecutionSnapshot, LeaseEvent, shown_attempt
 
@@ -106,8 +106,7 @@ class Looking(Core):
         lock.acquire()
         try:
             self._begin()
-            rare = self._find(execution_id).rare
-            return rare.payload if rare else None
+            return (self._find(execution_id).cargo or NO_CARGO)[PAYLOAD]
         finally:
             lock.release()
 
@@ -126,8 +125,7 @@ class Looking(Core):
         lock.acquire()
         try:
             self._begin()
-            rare = self._find(execution_id).rare
-            return rare.result if rare else None
+            return (self._find(execution_id).cargo or NO_CARGO)[RESULT]
         finally:
             lock.release()
 

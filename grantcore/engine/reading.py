@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from grantcore.model.ids import partition_index
 from grantcore.model.outcomes import ExpiredLease
-from grantcore.model.past import lease_of, past_of
+from grantcore.model.past import lease_of
 from grantcore.model.phases import ACTIVE, LEASE_EXPIRED, SUSPENDED
-from grantcore.model.records import NOTHING, Execution, shown_tags
+from grantcore.model.records import NO_CARGO, NO_PAST, NOTHING, TAGS, Execution, shown_tags
 from grantcore.model.vector import Vector
 from grantcore.model.views import ExecutionSnapshot
 from grantcore.rules.fencing import attempt_id_of
@@ -14,7 +14,7 @@ from grantcore.rules.fencing import attempt_id_of
 
 def snapshot_of(record: Execution, vector: Vector) -> ExecutionSnapshot:
     """Every field of reference 1.2; lease fields are blank while nobody has or had it (I-09)."""
-    spec, rare, past = record.spec, record.rare or NOTHING, past_of(record)
+    spec, rare, past = record.spec, record.rare or NOTHING, record.past or NO_PAST
     assert record.phase is not None
     lease = lease_of(record) if record.phase in ACTIVE else None
     lapsed = record.phase is LEASE_EXPIRED
@@ -30,7 +30,7 @@ def snapshot_of(record: Execution, vector: Vector) -> ExecutionSnapshot:
         required_capabilities=spec.required,
         quota_policy_id=spec.quota_policy_id,
         budget_ids=spec.budget_ids,
-        tags=shown_tags(rare.tags),
+        tags=shown_tags((record.cargo or NO_CARGO)[TAGS]),
         phase=record.phase,
         lifecycle_phase=vector.lifecycle_phase,
         ownership_state=vector.ownership_state,

@@ -33,7 +33,7 @@ from grantcore.model.leases import (
 )
 from grantcore.model.outcomes import Completed, Created, OpenCompleted, OpenCreated
 from grantcore.model.phases import ELIGIBLE, LEASED, SUCCEEDED
-from grantcore.model.records import FIRST, INTERRUPTED, Execution, Spec
+from grantcore.model.records import FIRST, INTERRUPTED, Cargo, Execution, Spec
 from grantcore.model.requests import IssueClaimGrantRequest
 from grantcore.model.time import NEVER
 from grantcore.rules.claiming import Taker, first_taking, write_first_lease
@@ -43,14 +43,19 @@ from grantcore.rules.holding import write_renewal
 
 _CLAIM: Final = GrantKind.CLAIM
 
+Plain = tuple["str | None", int, "Cargo | None"]
+"""What a plain execution has of its own: an id (None: it is minted), a priority, a cargo."""
+
 
 def nothing(_now: int, rest: Iterator[Any], _answers: list[Any]) -> object:
     """No item is plain."""
     return next(rest, None)
 
 
-def create(core: Core, spec: Spec, now: int, rest: Iterator[Any], answers: list[Any]) -> object:
-    """Create executions that have nothing of their own but a priority."""
+def create(  # noqa: PLR0915 - unrolled
+    core: Core, spec: Spec, now: int, rest: Iterator[Any], answers: list[Any]
+) -> object:
+    """Create executions that have nothing of their own but an id, a priority and a cargo."""
     ids = core._plain_ids
     if ids is None or not spec.is_shelved or spec.lane.state is not OPEN or core._is_bounded:
         return next(rest, None)
@@ -58,20 +63,23 @@ def create(core: Core, spec: Spec, now: int, rest: Iterator[Any], answers: list[
     head, high, count = ids.heads.get(lane_id), ids.high, ids.count
     fresh: dict[str, Execution] = {}
     left: object = None
-    for priority in rest:
-        if type(priority) is not int:
-            left = priority
+    for item in rest:
+        if item.__class__ is not tuple:
+            left = item
             break
-        count += 1
-        if head is None or count >> 8 != high:
-            ids.count = count - 1
-            execution_id = ids.execution_id(lane_id)
-            head, high = ids.heads[lane_id], ids.high
-        else:
-            execution_id = head + LOW[count & 255]
-        if execution_id in records:
-            count -= 1
-            left = priority
+        execution_id, priority, cargo = item
+        minted = execution_id is None
+        if minted:
+            count += 1
+            if head is None or count >> 8 != high:
+                ids.count = count - 1
+                execution_id = ids.execution_id(lane_id)
+                head, high = ids.heads[lane_id], ids.high
+            else:
+                execution_id = head + LOW[count & 255]
+        if execution_id in records or execution_id in fresh:
+            count -= minted
+            left = item
             break
         record = Execution()
         record.execution_id = execution_id
@@ -82,6 +90,7 @@ def create(core: Core, spec: Spec, now: int, rest: Iterator[Any], answers: list[
         record.origin = FIRST
         record.grant = record.taking = record.lease_id = record.attempt_id = record.queued = None
         record.acquired_at_ms = record.expires_at_ms = record.renewed_at_ms = record.lost_sequence = 0
+        record.cargo = cargo
         record.rare = record.past = None
         record.filed_as = 0
         record.filed_ms = NEVER

@@ -1,9 +1,9 @@
 """Snapshots: canonical bytes of the whole state, and the way back (SPEC 9, 11).
 
 One line ``grantcore-snapshot VERSION SHA256``, then one JSON document: keys sorted, records by id,
-integers in decimal, UTF-8; fields at their defaults are left out. Reading trusts nothing: size and
-digest first, then a fixed schema (:data:`EXECUTION` and its parts name every field and its kind), then
-every invariant. No class is looked up by name and nothing is evaluated.
+integers in decimal, minted ids as texts, UTF-8; fields at their defaults are left out. Reading trusts
+nothing: size and digest first, then a fixed schema (:data:`EXECUTION` and its parts name every field and
+its kind), then every invariant. No class is looked up by name and nothing is evaluated.
 """
 
 from __future__ import annotations
@@ -320,11 +320,10 @@ TAKING: Final = sequence_of(
     Kind(lambda _prefix: "", _read_text),  # the ids are texts: who minted them does not count
 )
 
+CARGO: Final = sequence_of(tuple, optional(BYTES), optional(BYTES), TAGS)
+
 RARE: Final = record_of(
     Rare,
-    payload=optional(BYTES),
-    result=optional(BYTES),
-    tags=TAGS,
     delay_until_ms=optional(INT),
     deadline_at_ms=optional(INT),
     deadline_due_ms=INT,
@@ -427,13 +426,14 @@ RECORD: Final = record_of(
     expires_at_ms=INT,
     renewed_at_ms=INT,
     lost_sequence=INT,
+    cargo=optional(CARGO),
     rare=optional(RARE),
     past=optional(PAST),
 )
 
 
 def _write_execution(record: Execution) -> dict[str, Json]:
-    """A record, and when it ended: nothing else tells the end of one that was never held."""
+    """A record and, though it follows, when it ended: the one witness to an end that nobody's lease saw."""
     written: dict[str, Json] = RECORD.write(record)
     if record.completed_at_ms is not None:
         written["completed_at_ms"] = record.completed_at_ms

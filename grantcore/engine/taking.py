@@ -18,7 +18,7 @@ from grantcore.rules.change import Change
 from grantcore.rules.claiming import Taker
 
 
-class Taking(Core):
+class Claims(Core):
     """Leases: how one comes by them."""
 
     def claim_resumed_execution(

@@ -6,31 +6,37 @@ entry is a lower bound, and is moved when its time comes. A deadline that comes 
 entry. ``record.filed_ms`` and ``filed_as`` name the one entry that counts; others are unconfirmed.
 
 A newcomer is only *staged*, in a plain list: most executions end before anybody asks what is due, and
-those cost one append. Who asks settles the list first; then entries lie in buckets of 64 ms. A bucket is
-sorted the first time it becomes the head, by (instant, kind, id): the exact order of SPEC 3. What falls
-into a bucket after that waits in a small heap beside.
+those cost one append. Who asks settles the list first; then records lie in buckets of 64 ms, as they come.
+The bucket at the head is sorted by (instant, kind, id), the exact order of SPEC 3; most come in that order.
+What is filed there after that is *late*, and waits in a small heap beside.
+
+A sorted entry is the record itself: objects made for the million leases of a great stall would be as many
+for the garbage collector to look at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
+from itertools import islice
+from operator import attrgetter
 from typing import Final, Protocol, cast
 
 from sortedcontainers import SortedDict
 
 from grantcore.index.lazy import room
-from grantcore.model.deadlines import NONE, STAGED, Due, due_of
+from grantcore.model.deadlines import LEASE, NONE, STAGED, Due, due_of
+from grantcore.model.phases import LEASED
 from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
 
 BUCKET_BITS: Final = 6
 
-Entry = tuple[int, int, str, int]
-"""Instant, kind, id, and where in its bucket the record is.
+Place = tuple[int, int, str]
+"""Instant, kind, id: what the head is ordered by."""
 
-Nothing in it is of interest to the garbage collector, which soon stops looking at such a tuple.
-"""
+_place: Final[Callable[[Execution], Place]] = attrgetter("filed_ms", "filed_as", "execution_id")
+_FROM_LAST: Final = (attrgetter("execution_id"), attrgetter("filed_as"), attrgetter("filed_ms"))
 
 
 class _Buckets(Protocol):
@@ -48,48 +54,100 @@ class _Buckets(Protocol):
 _new_buckets: Final = cast("Callable[[], _Buckets]", SortedDict)
 
 
+def _in_order(records: list[Execution]) -> bool:
+    """Whether each comes after the one before: :data:`_place`, without an object for each."""
+    at_ms, kind, last_id = 0, 0, ""
+    for record in records:
+        if record.filed_ms != at_ms or record.filed_as != kind:
+            if record.filed_ms < at_ms or (record.filed_ms == at_ms and record.filed_as < kind):
+                return False
+            at_ms, kind = record.filed_ms, record.filed_as
+        elif record.execution_id < last_id:
+            return False
+        last_id = record.execution_id
+    return True
+
+
 class Bucket:
-    """The records that were filed under one span; once it is the head, entries: ``ready`` and ``fresh``."""
+    """The records that are filed under one span.
 
-    __slots__ = ("fresh", "ready", "records")
+    An entry counts if its record is filed where it stands. A sorted one does not tell where that was: it
+    counts if its record is filed in this span, and not late.
+    """
 
-    def __init__(self) -> None:
-        self.records: list[Execution] = []
-        self.ready: list[Entry] | None = None
-        """Soonest last; None until it is the head."""
-        self.fresh: list[Entry] = []
-        """A heap of those that came later."""
+    __slots__ = ("_heap", "_late", "_sorted", "filed", "key", "last_ms", "unsorted")
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+        """The instants of the span, without their last bits."""
+        self.last_ms = (key + 1 << BUCKET_BITS) - 1
+        self.unsorted: list[Execution] = []
+        """As they came: all of them, until it is the head."""
+        self._sorted: list[Execution] = []
+        """Soonest last."""
+        self._late: dict[str, Execution] = {}
+        self._heap: list[Place] = []
+        """Of those that are late."""
+        self.filed = 0
+        """How many were ever sorted, or late."""
 
     def __iter__(self) -> Iterator[Execution]:
-        """All records with an entry here, confirmed or not."""
-        if self.ready is None:
-            return iter(self.records)
-        return (self.records[number] for _, _, _, number in (*self.ready, *self.fresh))
+        """All records with an entry here, whether it counts or not."""
+        yield from self.unsorted
+        yield from self._sorted
+        yield from (self._late[execution_id] for _, _, execution_id in self._heap)
 
-    def first(self) -> Entry | None:
-        """The soonest entry of a sorted bucket."""
-        if self.fresh and (not self.ready or self.fresh[0] < self.ready[-1]):
-            return self.fresh[0]
-        return self.ready[-1] if self.ready else None
+    def sort(self) -> None:
+        """Give the unsorted their places. O(k) if they came in order, else O(k log k)."""
+        records, self.unsorted = self.unsorted, []
+        self.filed += len(records)
+        if self._sorted or self._heap:
+            for record in records:
+                if record.filed_ms >> BUCKET_BITS == self.key:
+                    self._late[record.execution_id] = record
+                    heappush(self._heap, _place(record))
+            return
+        if not _in_order(records):
+            records = [record for record in records if record.filed_ms >> BUCKET_BITS == self.key]
+            for part in _FROM_LAST:  # a stable sort by each part is one by the whole place
+                records.sort(key=part)
+        records.reverse()
+        self._sorted = records
+        self._late = {}
 
-    def drop_first(self) -> None:
-        """Forget what :meth:`first` gave."""
-        if self.fresh and (not self.ready or self.fresh[0] < self.ready[-1]):
-            heappop(self.fresh)
-        else:
-            assert self.ready
-            self.ready.pop()
+    def first(self) -> Execution | None:
+        """The record of the soonest entry that counts; those before it are forgotten. All are sorted."""
+        records, late, heap = self._sorted, self._late, self._heap
+        while records and (
+            records[-1].filed_ms >> BUCKET_BITS != self.key or records[-1].execution_id in late
+        ):
+            records.pop()
+        while heap and _place(late[heap[0][2]]) != heap[0]:
+            heappop(heap)
+        if heap and (not records or heap[0] < _place(records[-1])):
+            return late[heap[0][2]]
+        return records[-1] if records else None
+
+    def soonest(self, limit: int) -> Iterable[Execution]:
+        """The records of so many entries, soonest first, whether they count or not; none if some are late."""
+        return () if self._heap else islice(reversed(self._sorted), limit)
+
+    def forget(self, count: int) -> None:
+        """Forget the first of what :meth:`soonest` gave."""
+        del self._sorted[-count:]
 
 
 class Deadlines:
     """The time index of all executions."""
 
-    __slots__ = ("_buckets", "_records", "_retention_ms", "entries", "next_ms", "staged")
+    __slots__ = ("_buckets", "_records", "_retention_ms", "entries", "head", "next_ms", "staged")
 
     def __init__(self, records: Mapping[str, Execution], retention_ms: int) -> None:
         self._records = records
         self._retention_ms = retention_ms
         self._buckets = _new_buckets()
+        self.head = Bucket(NEVER)
+        """The soonest bucket; an empty one if there is none."""
         self.entries = 0
         """How many records the buckets hold; those that have gone are counted until their bucket goes."""
         self.staged: list[Execution] = []
@@ -123,87 +181,78 @@ class Deadlines:
         while self.staged:
             self._settle()
         while self._buckets:
-            key, bucket = self._buckets.peekitem(0)
-            record = self._head(key, bucket)
+            record = self._first_of(self.head)
             if record is not None:
                 self.next_ms = record.filed_ms
                 return record
-            self.entries -= len(bucket.records)
-            del self._buckets[key]
+            self._drop_head()
         self.next_ms = NEVER
         return None
 
-    def head(self) -> Bucket:
-        """The bucket where :meth:`first` has just found a record."""
-        return self._buckets.peekitem(0)[1]
+    def _drop_head(self) -> None:
+        """Let the next bucket be the head."""
+        self.entries -= self.head.filed
+        del self._buckets[self.head.key]
+        self.head = self._buckets.peekitem(0)[1] if self._buckets else Bucket(NEVER)
 
     def _settle(self) -> None:
         """Put the staged records where their deadlines are by now."""
         staged, self.staged = self.staged, []
-        self._move([record for record in staged if record.filed_as is STAGED])
+        self._move(staged)
         self.tidy()
 
-    def _head(self, key: int, bucket: Bucket) -> Execution | None:
-        """The soonest confirmed record of a bucket, moving on those that have become later."""
-        if bucket.ready is None:
-            self._sort(key, bucket)
-        while (entry := bucket.first()) is not None:
-            due_ms, kind, _, number = entry
-            record = bucket.records[number]
-            confirmed = record.filed_ms == due_ms and record.filed_as == kind
-            if confirmed and due_of(record, self._retention_ms) == (due_ms, kind):
+    def _first_of(self, head: Bucket) -> Execution | None:
+        """The soonest record of the head, moving on those that have become later."""
+        while True:
+            if head.unsorted:
+                self._sort(head)
+            record = head.first()
+            if record is None or due_of(record, self._retention_ms) == (record.filed_ms, record.filed_as):
                 return record
-            bucket.drop_first()
-            if confirmed:
-                self._move([record])
-        return None
+            self._move([record])
 
-    def _sort(self, key: int, bucket: Bucket) -> None:
-        """Give each record of a bucket that is still due in its span an entry, soonest last.
-
-        What is filed here twice is entered twice, and no longer confirms the second when that is reached.
-        """
+    def _sort(self, head: Bucket) -> None:
+        """Sort a bucket, without those that have become later."""
         retention_ms = self._retention_ms
-        ready: list[Entry] = []
-        bucket.ready = ready
         later: list[Execution] = []
-        for number, record in enumerate(bucket.records):
-            if record.filed_ms >> BUCKET_BITS != key:
-                continue
-            due_ms, kind = due_of(record, retention_ms)
-            if due_ms >> BUCKET_BITS == key:
-                record.filed_ms = due_ms
-                record.filed_as = kind
-                ready.append((due_ms, kind, record.execution_id, number))
-            else:
+        for record in head.unsorted:
+            if record.filed_ms == record.expires_at_ms and record.phase is LEASED and record.rare is None:
+                continue  # most, after a stall
+            filed = (record.filed_ms, record.filed_as)
+            if filed[0] >> BUCKET_BITS == head.key and filed != due_of(record, retention_ms):
                 later.append(record)
         self._move(later)
-        ready.sort(reverse=True)
+        head.sort()
 
-    def _move(self, records: Iterable[Execution]) -> None:
+    def _move(self, records: list[Execution]) -> None:
         """File records under the deadlines they have now. They come in runs: the last bucket is at hand."""
         retention_ms = self._retention_ms
-        run_key, run, filed = -1, Bucket(), 0
+        key, none = -1, 0
+        filed: list[Execution] = []
         for record in records:
-            due_ms, kind = due_of(record, retention_ms)
-            record.filed_ms = due_ms
-            record.filed_as = kind
-            if due_ms == NEVER:
-                continue
-            if due_ms >> BUCKET_BITS != run_key:
-                run_key = due_ms >> BUCKET_BITS
-                run = self._bucket(run_key)
-            filed += 1
-            if run.ready is not None:
-                heappush(run.fresh, (due_ms, kind, record.execution_id, len(run.records)))
-            run.records.append(record)
-        self.entries += filed
+            if record.phase is LEASED and record.rare is None:
+                record.filed_ms = due_ms = record.expires_at_ms
+                record.filed_as = LEASE
+            elif record.phase is not None:
+                record.filed_ms, record.filed_as = due_ms, _ = due_of(record, retention_ms)
+            else:
+                due_ms = NEVER
+            if due_ms >> BUCKET_BITS != key:
+                if due_ms == NEVER:
+                    none += 1
+                    continue
+                key = due_ms >> BUCKET_BITS
+                filed = self._bucket(key).unsorted
+            filed.append(record)
+        self.entries += len(records) - none
 
     def _bucket(self, key: int) -> Bucket:
         """The bucket of a span, made if it is not there."""
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = Bucket()
+            bucket = self._buckets[key] = Bucket(key)
+            if key < self.head.key:
+                self.head = bucket
         return bucket
 
     def until(self, instant_ms: int) -> set[Execution]:
@@ -219,6 +268,7 @@ class Deadlines:
     def rebuild(self) -> None:
         """Build anew from the records; O(n)."""
         self._buckets = _new_buckets()
+        self.head = Bucket(NEVER)
         self.entries = 0
         self.staged = []
         self.next_ms = NEVER

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from grantcore.index.counts import Counts
-from grantcore.index.deadlines import Bucket, Deadlines
+from grantcore.index.deadlines import Deadlines
 from grantcore.index.holders import Holders
 from grantcore.index.liveness import Liveness
 from grantcore.index.rolls import Losses, Roll
@@ -62,13 +64,14 @@ class Indexes:
         if source in LOST:
             self.losses.tidy(self.waiting_for_reclaim)
 
-    def lapsed(self, head: Bucket, count: int, entries: int) -> None:
-        """Follow the soonest of a bucket, leases that have lapsed; they stand in line, with new entries."""
-        if head.ready and count:
-            del head.ready[-count:]
-            self.counts.leased -= count
-            self.counts.lease_expired += count
-            self.waiting.grow(entries)
+    def lapsed(self, records: Sequence[Execution], alike: Iterable[list[Execution]]) -> None:
+        """Follow the soonest leases of the head, which have lapsed: in order, and those that stand alike."""
+        count = len(records)
+        self.deadlines.head.forget(count)
+        self.counts.leased -= count
+        self.counts.lease_expired += count
+        self.losses.extend(records)
+        self.waiting.offer_alike(alike)
 
     def changed_grant(self, record: Execution, before: object) -> None:
         """Follow a grant that came or went; without one the record is offered again (I-20)."""

@@ -11,7 +11,7 @@ time (SPEC 7) and their sum is a key that stays as it is.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import merge
 from operator import itemgetter
 from typing import Final, Protocol
@@ -84,6 +84,19 @@ class Line:
         record.queued = self
         return True
 
+    def extend(self, records: list[Execution]) -> None:
+        """Put records without an entry here into their places. O(1) each if in order, else O(log n)."""
+        arrivals = self.arrivals
+        newest_ms, newest_id = place(arrivals[-1]) if arrivals else (-1, "")
+        for record in records:
+            record.queued = self
+            created_at_ms = record.created_at_ms
+            if created_at_ms > newest_ms or (created_at_ms == newest_ms and record.execution_id > newest_id):
+                arrivals.append(record)
+                newest_ms, newest_id = created_at_ms, record.execution_id
+            else:
+                self.strays.add(record)
+
     def __len__(self) -> int:
         """Entries, confirmed or not."""
         return len(self.arrivals) + len(self.strays)
@@ -130,6 +143,7 @@ class _Entries(Protocol):
 
     def add(self, entry: _Entry) -> None: ...
     def pop(self, index: int) -> _Entry: ...
+    def update(self, entries: Iterable[_Entry]) -> None: ...
     def __getitem__(self, index: int) -> _Entry: ...
     def __iter__(self) -> Iterator[_Entry]: ...
     def __len__(self) -> int: ...
@@ -155,6 +169,12 @@ class AgedLine:
         self._entries.add((rank(record, self._aging_ms), record))
         record.queued = self
         return True
+
+    def extend(self, records: list[Execution]) -> None:
+        """Put records without an entry here into their places. O(log n) each."""
+        self._entries.update((rank(record, self._aging_ms), record) for record in records)
+        for record in records:
+            record.queued = self
 
     def __len__(self) -> int:
         """Entries, confirmed or not."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import takewhile
+from operator import attrgetter
+from typing import Final
 
 from grantcore.index.lazy import room
 from grantcore.model.errors import invalid
@@ -78,42 +80,41 @@ def ended_at_ms(record: Execution) -> int:
     return record.rare.lease_revoked_at_ms
 
 
-class Losses:
-    """Lost leases in the order in which they were lost: when, the number of the event, the execution.
+_number: Final[Callable[[Execution], int]] = attrgetter("lost_sequence")
 
-    Three columns: an object per loss would be one for the garbage collector to look at.
+
+class Losses:
+    """Lost leases in the order in which they were lost: the number of the event, the execution.
+
+    Two columns: an object per loss would be one for the garbage collector to look at.
     """
 
-    __slots__ = ("ended", "records", "sequences")
+    __slots__ = ("records", "sequences")
 
     def __init__(self) -> None:
-        self.ended: list[int] = []
         self.records: list[Execution] = []
         self.sequences: list[int] = []
-        """Appended to last: a row is there when its number is."""
 
     def add(self, record: Execution) -> None:
         """Append; O(1)."""
-        self.ended.append(ended_at_ms(record))
         self.records.append(record)
         self.sequences.append(record.lost_sequence)
 
-    def last(self) -> tuple[int, int, Execution] | None:
-        """The last row: when, the number, the execution."""
-        row = len(self.sequences) - 1
-        return None if row < 0 else (self.ended[row], self.sequences[row], self.records[row])
+    def extend(self, records: Sequence[Execution]) -> None:
+        """Append many, in order; O(1) each."""
+        self.records.extend(records)
+        self.sequences.extend(map(_number, records))
 
     def after(self, cursor: tuple[int, int] | None) -> Iterator[Execution]:
-        """The executions after a cursor that still wait for somebody, in order; O(log n) to start."""
-        rows = range(len(self.sequences))
-        start = 0 if cursor is None else bisect_right(rows, cursor, key=self._when)
-        for row in rows[start:]:
+        """The executions after a cursor that still wait for somebody, in order; O(log n) to start.
+
+        Of a cursor, when and the number, the number alone tells: no loss is earlier than the one before.
+        """
+        start = 0 if cursor is None else bisect_right(self.sequences, cursor[1])
+        for row in range(start, len(self.sequences)):
             record = self.records[row]
             if record.phase in LOST and record.lost_sequence == self.sequences[row]:
                 yield record
-
-    def _when(self, row: int) -> tuple[int, int]:
-        return (self.ended[row], self.sequences[row])
 
     def tidy(self, live: int) -> None:
         """Forget those that were taken over when they outnumber the others."""
@@ -122,9 +123,8 @@ class Losses:
 
     def rebuild(self, records: Iterable[Execution]) -> None:
         """Build anew; O(n log n)."""
-        self.ended, self.records, self.sequences = [], [], []
-        for record in sorted((r for r in records if r.phase in LOST), key=_when):
-            self.add(record)
+        self.records, self.sequences = [], []
+        self.extend(sorted((r for r in records if r.phase in LOST), key=_when))
 
 
 def _when(record: Execution) -> tuple[int, int]:

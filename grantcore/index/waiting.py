@@ -180,6 +180,14 @@ class Waiting:
         if line.add(record):
             self.grow(1)
 
+    def offer_alike(self, groups: Iterable[list[Execution]]) -> None:
+        """Put records that have no entry into their places; those of a group stand in one line. O(1) each."""
+        entries = 0
+        for alike in groups:
+            self.line(alike[0]).extend(alike)
+            entries += len(alike)
+        self.grow(entries)
+
     def grow(self, entries: int) -> None:
         """Count new entries, and sweep when they have become too many. O(1) amortised."""
         self.entries += entries

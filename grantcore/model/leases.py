@@ -42,8 +42,8 @@ Taking = tuple[
 ]
 """How a lease was taken: what leases that were taken alike have in common, and share.
 
-An execution has each epoch once, so among leases of one execution a taking tells which it is: who
-hands in the very object that the record has, holds the lease.
+An execution has each epoch once, so of all its leases only the last has the very object that the record
+has: in LEASED who hands that in holds the lease (``rules/fencing.py``).
 """
 
 Tenure = tuple[
@@ -246,14 +246,14 @@ def new_lease(tenure: Tenure, expires_at_ms: int, basis_ms: int) -> Lease:
 
 def is_whole(lease: Lease) -> bool:
     """Whether a lease has all its parts: one that was made by ``__new__`` alone has none."""
-    tenure = _parts(getattr(lease, "tenure", None), TAKING + 1)
-    return bool(tenure) and type(tenure[0]) is str and bool(_parts(tenure[TAKING], PREFIX + 1))
+    tenure = _tuple_of(TAKING + 1, getattr(lease, "tenure", None))
+    return bool(tenure) and type(tenure[0]) is str and bool(_tuple_of(PREFIX + 1, tenure[TAKING]))
 
 
-def _parts(value: object, count: int) -> tuple[object, ...]:
-    """A tuple of so many parts; nothing if it is none."""
-    parts = cast("tuple[object, ...]", value) if type(value) is tuple else ()
-    return parts if len(parts) == count else ()
+def _tuple_of(count: int, value: object) -> tuple[object, ...]:
+    """A tuple of so many parts; the empty one if it is none."""
+    given = cast("tuple[object, ...]", value) if type(value) is tuple else ()
+    return given if len(given) == count else ()
 
 
 class Fenced(Protocol):

@@ -61,7 +61,7 @@ def tenure_of(record: Execution) -> Tenure:
     taking, lease_id, attempt_id = record.taking, record.lease_id, record.attempt_id
     assert taking is not None
     assert lease_id is not None
-    if attempt_id is None:  # a retry is pending: the last attempt is in the past
+    if attempt_id is None:  # the next attempt is pending: the last one is in the past
         assert record.past is not None
         attempt_id = record.past.attempts[record.attempt_count - 1].attempt_id
     return (record.execution_id, lease_id, attempt_id, record.acquired_at_ms, taking)

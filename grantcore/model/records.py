@@ -32,6 +32,31 @@ from grantcore.model.workers import Registration
 NO_TAGS: Final[Mapping[str, str]] = FrozenDict()
 
 
+Cargo = tuple["bytes | None", "bytes | None", Mapping[str, str]]
+"""What an execution carries for its users: payload, result, tags. The engine only hands it on.
+
+A plain tuple that is replaced as a whole: most executions carry something, and it costs one object.
+"""
+
+PAYLOAD: Final = 0
+RESULT: Final = 1
+TAGS: Final = 2
+"""Places in a cargo."""
+
+NO_CARGO: Final[Cargo] = (None, None, NO_TAGS)
+
+
+def cargo_of(payload: bytes | None, result: bytes | None, tags: Mapping[str, str]) -> Cargo | None:
+    """A cargo, or None for an empty one."""
+    return None if payload is None and result is None and not tags else (payload, result, tags)
+
+
+def with_result(cargo: Cargo | None, result: bytes) -> Cargo:
+    """The same cargo with a result."""
+    payload, _, tags = cargo or NO_CARGO
+    return (payload, result, tags)
+
+
 class Origin(StrEnum):
     """What the next attempt of a waiting execution will be; of the others, what the last one was."""
 
@@ -119,10 +144,6 @@ def spec_fields(spec: Spec) -> SpecFields:
 class Rare:
     """What few executions have."""
 
-    payload: bytes | None = None
-    result: bytes | None = None
-    tags: Mapping[str, str] = NO_TAGS
-
     delay_until_ms: int | None = None
     deadline_at_ms: int | None = None
     deadline_due_ms: int = NEVER
@@ -202,7 +223,7 @@ class Execution:
     taking: Taking | None = None
     lease_id: Minted | None = None
     attempt_id: Minted | None = None
-    """Of the last attempt; None before the first and while a retry is pending."""
+    """Of the last attempt; None before the first and from a failure that is retried to the next lease."""
 
     acquired_at_ms: int = 0
     expires_at_ms: int = 0
@@ -210,6 +231,7 @@ class Execution:
     lost_sequence: int = 0
     """Event number at which the lease was lost: the order of those that wait for reclaim."""
 
+    cargo: Cargo | None = None
     rare: Rare | None = None
     past: Past | None = None
 
@@ -286,7 +308,9 @@ def rare_of(record: Execution) -> Rare:
 
 
 NOTHING: Final = Rare()
-"""What an execution without a rare part has; read, never written."""
+NO_PAST: Final = Past({}, {}, 0)
+"""What an execution without a rare part or a past has; read, never written. Its counts are all zero, too:
+for its attempt and its history there is ``past_of`` (``model/past.py``)."""
 
 
 @attrs.define(eq=False, weakref_slot=False)

@@ -8,7 +8,7 @@ from typing import Final
 from grantcore.model import events
 from grantcore.model.errors import ExecutionNotEligible
 from grantcore.model.phases import DELAYED, ELIGIBLE
-from grantcore.model.records import NO_TAGS, Execution, Key, Rare, Spec, Store, new_execution, rare_of
+from grantcore.model.records import NO_CARGO, TAGS, Cargo, Execution, Key, Rare, Spec, Store, new_execution
 from grantcore.model.time import NEVER
 from grantcore.model.values import FrozenDict
 from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, step, touch
@@ -37,21 +37,20 @@ def create(
     priority: int,
     delay_until_ms: int | None,
     deadline_at_ms: int | None,
-    payload: bytes | None,
-    tags: Mapping[str, str],
+    cargo: Cargo | None,
     key: NewKey | None,
 ) -> Change:
     """Decide the first record of an execution: delayed if the delay is still to come (D-13)."""
     if not 0 <= priority <= MAX_PRIORITY:
         priority = clamp(priority)
     record = new_execution(execution_id, spec, priority, now)
+    record.cargo = cargo
+    payload, _, tags = cargo or NO_CARGO
     told = (payload, tags, delay_until_ms, deadline_at_ms, key, store)
-    if delay_until_ms is None and deadline_at_ms is None and payload is None and not tags:
+    if delay_until_ms is None and deadline_at_ms is None:
         return (_CREATED, write_creation, record, now, told, NONE_SET)
     delayed = delay_until_ms is not None and delay_until_ms > now
     record.rare = Rare(
-        payload=payload,
-        tags=tags,
         delay_until_ms=delay_until_ms if delayed else None,
         deadline_at_ms=deadline_at_ms,
         deadline_due_ms=NEVER if deadline_at_ms is None else max(deadline_at_ms, now),
@@ -84,8 +83,7 @@ def write_priority(record: Execution, at_ms: int, arguments: Arguments) -> None:
 
 def set_tags(record: Execution, now: int, tags: Mapping[str, str]) -> Change:
     """Decide the merged tags."""
-    old = record.rare.tags if record.rare else NO_TAGS
-    merged = FrozenDict({**old, **tags})
+    merged = FrozenDict({**(record.cargo or NO_CARGO)[TAGS], **tags})
     changed = step(events.TagsChanged, record.phase, record.phase)
     return (changed, write_tags, record, now, (tags, merged), NONE_SET)
 
@@ -93,5 +91,6 @@ def set_tags(record: Execution, now: int, tags: Mapping[str, str]) -> Change:
 def write_tags(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the merged tags."""
     _tags, merged = arguments
-    rare_of(record).tags = merged
+    payload, result, _ = record.cargo or NO_CARGO
+    record.cargo = (payload, result, merged)
     touch(record, at_ms)

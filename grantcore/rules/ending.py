@@ -22,7 +22,7 @@ from grantcore.model.phases import (
     TERMINAL,
     Phase,
 )
-from grantcore.model.records import RETRY, Execution, Past, rare_of
+from grantcore.model.records import NO_PAST, RETRY, Execution, Past, rare_of, with_result
 from grantcore.model.time import MAX_MS, NEVER
 from grantcore.model.views import Attempt, LeaseEvent
 from grantcore.rules import fencing
@@ -99,7 +99,7 @@ def write_success(record: Execution, at_ms: int, arguments: Arguments) -> None:
     """Store the result and the end."""
     result, *closing = arguments
     if result is not None:
-        rare_of(record).result = result
+        record.cargo = with_result(record.cargo, result)
     if closing:
         write_closing(record, at_ms, "ended_success", None, None, *closing)
     write_end(record, at_ms)
@@ -136,7 +136,7 @@ def time_out(record: Execution, now: int) -> Change:
 def _retry_at(record: Execution, now: int, category: str) -> int | None:
     """When the policy lets the next attempt start; None if it does not."""
     retry = record.spec.policy.retry
-    count = past_of(record).retry_count
+    count = (record.past or NO_PAST).retry_count
     if retry is None or not retry.retries(category, count):
         return None
     return min(now + retry.delay_ms(count, record.execution_id, record.attempt_count - 1), MAX_MS)

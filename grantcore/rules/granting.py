@@ -18,7 +18,7 @@ from grantcore.model.lanes import Lane
 from grantcore.model.outcomes import NotReclaimable, ReclaimCapExceeded
 from grantcore.model.past import past_of
 from grantcore.model.phases import ELIGIBLE, FAILED, LOST
-from grantcore.model.records import CLAIM, INTERRUPTED, Execution, Store, rare_of
+from grantcore.model.records import CLAIM, INTERRUPTED, NO_PAST, Execution, Store, rare_of
 from grantcore.model.requests import GrantRequest
 from grantcore.model.time import MAX_MS
 from grantcore.rules import admission
@@ -152,7 +152,7 @@ def write_no_grant(record: Execution, _at_ms: int, _arguments: Arguments) -> Non
 
 def cap(record: Execution, now: int) -> Change | None:
     """Decide the end of a lost execution that was taken over as often as its policy allows (D-05)."""
-    reclaim_count = record.past.reclaim_count if record.past else 0
+    reclaim_count = (record.past or NO_PAST).reclaim_count
     if reclaim_count < record.spec.policy.max_reclaim_count:
         return None
     past = past_of(record)

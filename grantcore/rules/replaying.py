@@ -6,7 +6,7 @@ from grantcore.model import events
 from grantcore.model.errors import ExecutionNotTerminal, MaxReplaysExhausted
 from grantcore.model.past import note, past_of
 from grantcore.model.phases import ELIGIBLE, TERMINAL
-from grantcore.model.records import NOTHING, REPLAY, Execution, Rare, Store
+from grantcore.model.records import NO_CARGO, NOTHING, REPLAY, Execution, Rare, Store, cargo_of
 from grantcore.model.time import NEVER
 from grantcore.model.views import LeaseEvent
 from grantcore.rules.change import ASK, NONE_SET, Arguments, Change, move, step
@@ -40,8 +40,6 @@ def _new_life(
     """What stays of the rare part, with the lineage of the next attempt (D-17)."""
     old = record.rare or NOTHING
     return Rare(
-        payload=old.payload,
-        tags=old.tags,
         last_capability_mismatch_at_ms=old.last_capability_mismatch_at_ms,
         deadline_at_ms=deadline_at_ms,
         deadline_due_ms=NEVER if deadline_at_ms is None else max(deadline_at_ms, now),
@@ -60,6 +58,8 @@ def write_replay(record: Execution, at_ms: int, arguments: Arguments) -> None:
     note(past, number, line)
     record.past = past
     record.rare = rare
+    payload, _result, tags = record.cargo or NO_CARGO
+    record.cargo = cargo_of(payload, None, tags)
     record.origin = REPLAY
     move(record, at_ms)
 

@@ -19,7 +19,7 @@ from tests.life import digest_story
 from tests.life.digest_story import Story
 
 GOLDEN: Final = {
-    "digest": "e987d2cb6bd4f93426f94988b9086ec473e06ba47aa9b49dca49a368a4e4169d",
+    "digest": "3690ff885d21c26e1c8a9b09fefac80e2b821ae3421b094e01225963b930c43e",
     "events": "63bea6573229f58b35862ea4f5c5235590a378769699a24d4f4f6e58dd6b44ea",
 }
 """Of the story, whatever runs it. Another format of the state is another version of the snapshot."""

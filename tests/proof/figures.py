@@ -46,8 +46,8 @@ FIGURES: Final[dict[str, Figure]] = {
     ),
     "contended": Figure("contended claims by threads, no double win", 10**5, 10**7),
     "fuzzed": Figure("calls with hostile values, only documented errors", 10**6, 10**8),
-    "mutants": Figure("mutants of changed modules, tried", 12, 3_750),
-    "planted": Figure("planted bugs, each found", 194, 194),
+    "mutants": Figure("mutants of changed modules, tried", 12, 3_850),
+    "planted": Figure("planted bugs, each found", 218, 218),
     "digests": Figure("runs of one seed in processes of their own, one digest", 3, 20),
 }
 """By name. Where a harness fixes its own number (a table that grows), one of its tests ties the row to it."""

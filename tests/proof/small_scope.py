@@ -535,6 +535,7 @@ _TAKING: Final = (
     *("worker_id", "worker_instance_id", "prefix"),
 )
 _GRANT: Final = ("kind", "issued_at_ms", "expires_at_ms", "terms")
+_CARGO: Final = ("payload", "result", "tags")
 _NAMED: Final = {
     "lease_id": "id",
     "attempt_id": "id",
@@ -573,11 +574,13 @@ class _Form:
             return self._names.setdefault((_NAMED[name], value), len(self._names))
         if kind is dict:
             left_out = self._left_out
-            return tuple((key, self.of(key, part)) for key, part in value.items() if key not in left_out)
+            formed = [(key, self.of(key, part)) for key, part in value.items() if key not in left_out]
+            return tuple(part for part in formed if part[1] is not None)
         if kind is list:
-            names = {"taking": _TAKING, "grant": _GRANT}.get(name, (name,) * len(value))
+            names = {"taking": _TAKING, "grant": _GRANT, "cargo": _CARGO}.get(name, (name,) * len(value))
             parts = zip(names, value, strict=True)
-            return tuple(self.of(*part) for part in parts if part[0] not in self._left_out)
+            told = tuple(self.of(*part) for part in parts if part[0] not in self._left_out)
+            return None if name == "cargo" and not any(told) else told
         return value
 
 

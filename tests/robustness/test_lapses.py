@@ -7,6 +7,7 @@ line or opcode, a run leaves a prefix, and the next call goes on. I-48: slices c
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 import pytest
 
@@ -18,6 +19,8 @@ from tests.robustness.injection import OpcodeTracer, Tracer, traced
 
 BETWEEN_MS = 40
 """When other things fall due, in the middle of the leases."""
+
+DUE: Final = 12
 
 
 class Stall:
@@ -32,6 +35,7 @@ class Stall:
         self.lease(BETWEEN_MS, priority=3)
         self.lease(BETWEEN_MS, policy=gc.ExecutionPolicy(attempt_timeout_ms=BETWEEN_MS - 5))
         self.lease(BETWEEN_MS + 5, deadline_at_ms=1_000 + BETWEEN_MS)
+        self.claimed_by_operator(BETWEEN_MS)
         self.engine.renew_lease(self.leases[1], lease_ttl_ms=65)
         self.engine.renew_lease(self.leases[0], lease_ttl_ms=20)
         self.engine.complete_execution(self.leases[5])
@@ -49,6 +53,13 @@ class Stall:
         grant = self.engine.issue_claim_grant(created.execution_id, request)
         return self.engine.claim_execution(
             grant, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=ttl_ms
+        )
+
+    def claimed_by_operator(self, ttl_ms: int) -> None:
+        """Have one more held, whose history tells more than its record does."""
+        name = self.engine.create_execution(lane_id="main").execution_id
+        self.engine.operator("boss").issue_grant_and_claim(
+            name, worker_id="w", worker_instance_id="w-1", lease_ttl_ms=ttl_ms
         )
 
     def told(self) -> tuple[object, ...]:
@@ -72,15 +83,30 @@ def _nothing(_event: gc.events.Event) -> None:
 def test_the_run_does_what_commits_do() -> None:
     """I-48: an observer makes each lapse take the general way."""
     plain, observed = Stall(), Stall(observed=True)
-    assert plain.engine.advance().lapsed == observed.engine.advance().lapsed == 11
+    assert plain.engine.advance().lapsed == observed.engine.advance().lapsed == DUE
     assert plain.told() == observed.told()
 
 
-@pytest.mark.parametrize("limit", range(1, 12))
+def test_one_that_was_renewed_comes_in_its_new_place() -> None:
+    """SPEC 3: also when it stood in line to lapse already."""
+    clock = gc.ManualClock(1_000)
+    stall = Stall()
+    stall.clock, stall.engine = clock, gc.GrantEngine(clock=clock, ids=MintedIds("0" * 20))
+    first, renewed, last = (stall.lease(ttl_ms) for ttl_ms in (10, 10, 12))
+    assert stall.engine.next_deadline_ms() == 1_010
+    stall.engine.renew_lease(renewed, lease_ttl_ms=15)
+    clock.advance(100)
+    assert stall.engine.advance().lapsed == 3
+    lost = stall.engine.list_expired_leases().entries
+    assert [one.execution_id for one in lost] == [lease.execution_id for lease in (first, last, renewed)]
+    stall.engine.check()
+
+
+@pytest.mark.parametrize("limit", range(1, DUE + 1))
 def test_slices_change_nothing(limit: int) -> None:
     """I-48: after every slice the same as one by one."""
     sliced, single = Stall(), Stall(observed=True)
-    left = 11
+    left = DUE
     while left:
         slice_ = min(left, limit)
         left -= slice_
@@ -154,6 +180,47 @@ def test_a_run_gives_way_to_what_came_since() -> None:
         assert ends[1] == between.execution_id
         told.append(stall.told())
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("aging_ms", [None, 5])
+def test_a_run_stands_in_line_as_commits_do(aging_ms: int | None) -> None:
+    """SPEC 7: of any priority, the youngest lost first or last, in a lane that ages or does not."""
+    told = []
+    for observed in (False, True):
+        stall = Stall(observed=observed)
+        stall.engine.configure_lane("main", aging_ms_per_point=aging_ms)
+        stall.engine.advance()
+        for ttl_ms in (90, 81, 93, 70):
+            stall.lease(ttl_ms, priority=ttl_ms % 3)
+            stall.clock.advance(1)
+        stall.clock.advance(100)
+        told.append(stall.told())
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_who_was_late_and_went_elsewhere_is_passed_over(renewed: bool) -> None:
+    """SPEC 3: filed under a bucket that had been the head, and purged or renewed before it is so again."""
+    stall = Stall()
+    stall.engine.advance()
+    stall.lease(200)
+    assert stall.engine.next_deadline_ms() == 1_300
+    late = stall.lease(201)
+    stall.lease(100)
+    assert stall.engine.next_deadline_ms() == 1_200
+    if renewed:
+        stall.engine.renew_lease(late, lease_ttl_ms=250)
+        stall.engine.renew_lease(late, lease_ttl_ms=90)
+        assert stall.engine.next_deadline_ms() == 1_190
+        stall.engine.renew_lease(late, lease_ttl_ms=1_000)
+    else:
+        stall.engine.complete_execution(late)
+        stall.engine.purge_execution(late.execution_id)
+    stall.clock.advance(100)
+    assert stall.engine.next_deadline_ms() == 1_300
+    stall.clock.advance(150)
+    assert stall.engine.next_deadline_ms() == 1_400
+    stall.engine.check()
 
 
 def test_a_run_keeps_the_shelves_tidy() -> None:

@@ -98,6 +98,9 @@ TESTS: Final = (
     "tests/robustness/test_atomic_inner.py",
     "tests/life/test_digests.py",
     "tests/life/test_seldom_met.py",
+    "tests/robustness/test_lapses.py",
+    "tests/test_runs.py",
+    "tests/test_batches.py",
 )
 
 DETECTORS: Final = (

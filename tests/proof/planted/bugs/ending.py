@@ -111,7 +111,7 @@ ENDING: Final = (
     Plant(
         "tags are replaced",
         "reference 9.4",
-        (_CREATING, "FrozenDict({**old, **tags})", "FrozenDict({**tags})"),
+        (_CREATING, "FrozenDict({**(record.cargo or NO_CARGO)[TAGS], **tags})", "FrozenDict({**tags})"),
     ),
     Plant(
         "a deadline in the past comes too early",

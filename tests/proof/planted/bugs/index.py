@@ -160,8 +160,8 @@ INDEX: Final = (
         "SPEC 3",
         (
             _DEADLINES,
-            "(due_ms, kind, record.execution_id, number)",
-            '(due_ms, kind, "", number)',
+            "elif record.execution_id < last_id:",
+            'elif record.execution_id < "":',
         ),
     ),
     Plant(
@@ -176,7 +176,7 @@ INDEX: Final = (
     Plant(
         "what has become later is lost",
         "SPEC 3",
-        (_DEADLINES, "            if confirmed:\n                self._move([record])\n", ""),
+        (_DEADLINES, "            self._move([record])\n", "            record.filed_ms = NEVER\n"),
     ),
     Plant(
         "a ceiling is the highest of all",

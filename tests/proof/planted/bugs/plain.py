@@ -14,17 +14,21 @@ PLAIN: Final = (
     Plant(
         "plain creation: the priority has no bounds",
         "SPEC 7",
-        (_INNER, "            and 0 <= priority <= MAX_PRIORITY\n", ""),
+        (_INNER, "            or not 0 <= priority <= MAX_PRIORITY\n", ""),
     ),
     Plant(
         "plain creation: in a lane that drains",
         "SPEC 7",
-        (_INNER, "spec.lane.state is not OPEN or self._is_bounded", "self._is_bounded"),
+        (
+            _INNER,
+            "                or spec.lane.state is not OPEN\n                or self._is_bounded\n",
+            "                or self._is_bounded\n",
+        ),
     ),
     Plant(
         "plain creation: over the limit",
         "SPEC 11",
-        (_INNER, "spec.lane.state is not OPEN or self._is_bounded", "spec.lane.state is not OPEN"),
+        (_INNER, "                or self._is_bounded\n", ""),
     ),
     Plant(
         "plain grant: tokens are not compared",
