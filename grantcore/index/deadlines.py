@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import islice
 from operator import attrgetter
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, TypeAlias, cast
 
 from sortedcontainers import SortedDict
 
 from grantcore.index.lazy import room
 from grantcore.model.deadlines import LEASE, NONE, STAGED, Due, due_of
-from grantcore.model.phases import LEASED
+from grantcore.model.phases import LEASED, SUCCEEDED
 from grantcore.model.records import Execution
 from grantcore.model.time import NEVER
 
@@ -37,6 +37,10 @@ Place = tuple[int, int, str]
 
 _place: Final[Callable[[Execution], Place]] = attrgetter("filed_ms", "filed_as", "execution_id")
 _FROM_LAST: Final = (attrgetter("execution_id"), attrgetter("filed_as"), attrgetter("filed_ms"))
+
+
+Bucket: TypeAlias = "list[Execution] | Head"
+"""The records that are filed under one span, as they came, or in order: the head."""
 
 
 class _Buckets(Protocol):
@@ -68,8 +72,8 @@ def _in_order(records: list[Execution]) -> bool:
     return True
 
 
-class Bucket:
-    """The records that are filed under one span.
+class Head:
+    """The records that are filed under the soonest span, or what was the soonest until another came.
 
     An entry counts if its record is filed where it stands. A sorted one does not tell where that was: it
     counts if its record is filed in this span, and not late.
@@ -82,7 +86,7 @@ class Bucket:
         """The instants of the span, without their last bits."""
         self.last_ms = (key + 1 << BUCKET_BITS) - 1
         self.unsorted: list[Execution] = []
-        """As they came: all of them, until it is the head."""
+        """As they came."""
         self._sorted: list[Execution] = []
         """Soonest last."""
         self._late: dict[str, Execution] = {}
@@ -146,8 +150,8 @@ class Deadlines:
         self._records = records
         self._retention_ms = retention_ms
         self._buckets = _new_buckets()
-        self.head = Bucket(NEVER)
-        """The soonest bucket; an empty one if there is none."""
+        self.head = Head(NEVER)
+        """Of the soonest span; an empty one if there is none."""
         self.entries = 0
         """How many records the buckets hold; those that have gone are counted until their bucket goes."""
         self.staged: list[Execution] = []
@@ -193,7 +197,15 @@ class Deadlines:
         """Let the next bucket be the head."""
         self.entries -= self.head.filed
         del self._buckets[self.head.key]
-        self.head = self._buckets.peekitem(0)[1] if self._buckets else Bucket(NEVER)
+        if not self._buckets:
+            self.head = Head(NEVER)
+            return
+        key, bucket = self._buckets.peekitem(0)
+        if isinstance(bucket, Head):
+            self.head = bucket
+        else:
+            self._buckets[key] = self.head = Head(key)
+            self.head.unsorted = bucket
 
     def _settle(self) -> None:
         """Put the staged records where their deadlines are by now."""
@@ -201,7 +213,7 @@ class Deadlines:
         self._move(staged)
         self.tidy()
 
-    def _first_of(self, head: Bucket) -> Execution | None:
+    def _first_of(self, head: Head) -> Execution | None:
         """The soonest record of the head, moving on those that have become later."""
         while True:
             if head.unsorted:
@@ -211,8 +223,8 @@ class Deadlines:
                 return record
             self._move([record])
 
-    def _sort(self, head: Bucket) -> None:
-        """Sort a bucket, without those that have become later."""
+    def _sort(self, head: Head) -> None:
+        """Sort the head, without those that have become later."""
         retention_ms = self._retention_ms
         later: list[Execution] = []
         for record in head.unsorted:
@@ -230,10 +242,14 @@ class Deadlines:
         key, none = -1, 0
         filed: list[Execution] = []
         for record in records:
-            if record.phase is LEASED and record.rare is None:
+            phase = record.phase
+            if phase is LEASED and record.rare is None:
                 record.filed_ms = due_ms = record.expires_at_ms
                 record.filed_as = LEASE
-            elif record.phase is not None:
+            elif phase is SUCCEEDED and retention_ms == NEVER:
+                record.filed_ms = due_ms = NEVER
+                record.filed_as = NONE
+            elif phase is not None:
                 record.filed_ms, record.filed_as = due_ms, _ = due_of(record, retention_ms)
             else:
                 due_ms = NEVER
@@ -242,18 +258,19 @@ class Deadlines:
                     none += 1
                     continue
                 key = due_ms >> BUCKET_BITS
-                filed = self._bucket(key).unsorted
+                filed = self._filed(key)
             filed.append(record)
         self.entries += len(records) - none
 
-    def _bucket(self, key: int) -> Bucket:
-        """The bucket of a span, made if it is not there."""
+    def _filed(self, key: int) -> list[Execution]:
+        """Those that are filed under a span and not sorted; a bucket is made if there is none."""
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = Bucket(key)
             if key < self.head.key:
-                self.head = bucket
-        return bucket
+                self._buckets[key] = self.head = Head(key)
+                return self.head.unsorted
+            bucket = self._buckets[key] = []
+        return bucket.unsorted if isinstance(bucket, Head) else bucket
 
     def until(self, instant_ms: int) -> set[Execution]:
         """All records that may have a deadline before ``instant_ms``; O(entries until then)."""
@@ -268,7 +285,7 @@ class Deadlines:
     def rebuild(self) -> None:
         """Build anew from the records; O(n)."""
         self._buckets = _new_buckets()
-        self.head = Bucket(NEVER)
+        self.head = Head(NEVER)
         self.entries = 0
         self.staged = []
         self.next_ms = NEVER
