@@ -207,3 +207,13 @@ def test_grants_of_two_lanes_are_used_in_one_batch() -> None:
     leases: Any = engine.claim_many(grants, **TAKE)
     assert [lease.lane_id for lease in leases] == ["main", "other", "main"]
     engine.check()
+
+
+def test_a_grant_without_an_id_ends_a_run() -> None:
+    """I-63: made by ``__new__`` alone, or overwritten; it is judged the general way, and the others go on."""
+    engine, grants = staged("claim")
+    odd = gc.ClaimGrant("e", 5)
+    object.__setattr__(odd, "execution_id", [])
+    answers = engine.claim_many([grants[0], gc.ClaimGrant.__new__(gc.ClaimGrant), odd, grants[1]], **TAKE)
+    assert [type(answer) for answer in answers] == [gc.Lease, gc.Refused, gc.Refused, gc.Lease]
+    engine.check()

@@ -329,6 +329,18 @@ def test_refusals_do_not_repeat_what_they_found() -> None:
         assert len(str(raised.value)) <= 2_000
 
 
+def test_what_goes_on_counting_and_what_is_no_base64() -> None:
+    """I-69: a count has room for all that follow, and what an execution carries is bytes."""
+    document = document_of(_full().engine.snapshot())
+    number = next(i for i, e in enumerate(document["state"]["executions"]) if e["execution_id"] == "rich")
+    for path, bad, told in (
+        (("state", "sequence"), snapshots.MAX_COUNT + 1, "sequence must be an int in 0.."),
+        (("state", "executions", number, "cargo", 0), "no base64!", "base64"),
+    ):
+        with pytest.raises(gc.SnapshotInvalid, match=told):
+            restore(changed(document, path, partial(_put, bad)))
+
+
 # -- valid ones ---------------------------------------------------------------------------------------------
 
 

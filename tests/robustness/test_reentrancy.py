@@ -252,6 +252,22 @@ def test_a_lock_left_over_is_released(*, threadsafe: bool) -> None:
 
 
 @BOTH
+def test_a_lock_left_over_is_released_by_calls_that_pass_it_on(*, threadsafe: bool) -> None:
+    """SPEC 11: the caller's stack is what counts, also where one call of the engine makes another."""
+    world = _world(threadsafe=threadsafe)
+    engine = world.engine
+    inside.leave_lock(engine)
+    engine.create_execution(lane_id="main", execution_id="late", delay_until_ms=10**12)
+    worlds.granted(world)
+    inside.leave_lock(engine)
+    lease = engine.take(world.grants["e"], worker_id="w", worker_instance_id="w-1", lease_ttl_ms=worlds.TTL)
+    inside.leave_lock(engine)
+    fence = gc.Fence(lease.execution_id, lease.lease_id, lease.lease_epoch, lease.attempt_id)
+    assert engine.complete_execution(fence).execution_id == "e"
+    assert not inside.has_lock(engine)
+
+
+@BOTH
 def test_a_lock_left_over_is_released_on_another_engines_stack(*, threadsafe: bool) -> None:
     """SPEC 11: calls of other engines on the stack do not count."""
     world, outer = _world(threadsafe=threadsafe), _world(threadsafe=threadsafe)
