@@ -207,7 +207,11 @@ class GrantEngine(Batches, Suspensions, Looking, Workers, Metering, Lanes):
             self._refuse_entry()
         lock.acquire()
         try:
-            self._check(self._begin())
+            now = self._begin()
+            self._pending = TIDYING
+            self._indexes.waiting.settle()
+            self._pending = None
+            self._check(now)
         finally:
             lock.release()
 

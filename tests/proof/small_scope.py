@@ -49,7 +49,8 @@ from grantcore import (
     RetryPolicy,
 )
 from grantcore.engine.snapshots import EXECUTION
-from grantcore.model.ids import MintedIds
+from grantcore.model.ids import MintedIds, rendered
+from grantcore.model.leases import PREFIX
 from grantcore.model.records import Execution, Past, Rare, Store, spec_fields
 from grantcore.model.time import NEVER
 from grantcore.model.views import Attempt
@@ -608,6 +609,8 @@ def form(scope: Scope, left_out: frozenset[str] = SHOWN) -> object:
 def _written(record: Execution) -> dict[str, object]:
     """The record with ids as texts."""
     written: dict[str, object] = EXECUTION.write(record)
+    if record.taking is not None and record.lease_id is not None:
+        written["lease_id"] = rendered(record.taking[PREFIX], record.lease_id)
     if record.attempt_id is not None:
         written["attempt_id"] = attempt_id_of(record)
     return written

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
+from grantcore import Scheduler
 from grantcore.engine import inner
 from tests.inner_rig import CALLS, Rig
 from tests.robustness import inside
@@ -80,3 +81,18 @@ def test_an_id_in_use_is_refused_and_nothing_is_written() -> None:
     assert state(rig) == before
     assert rig.create() != coming
     rig.engine.check()
+
+
+def test_an_interrupted_check_forgets_nobody() -> None:
+    """I-41: ``check()`` puts newcomers into line; at every line the next call finds all who wait."""
+    at = 0
+    while True:
+        at += 1
+        rig = Rig()
+        waiting = (rig.waiting, rig.create(), rig.create())
+        error = traced(Tracer(at), rig.engine.check)
+        assert Scheduler(rig.engine).peek("main", ()) == waiting, at
+        rig.engine.check()
+        if error is None:
+            break
+    assert at > 100

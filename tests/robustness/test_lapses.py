@@ -35,7 +35,7 @@ class Stall:
         self.lease(BETWEEN_MS, priority=3)
         self.lease(BETWEEN_MS, policy=gc.ExecutionPolicy(attempt_timeout_ms=BETWEEN_MS - 5))
         self.lease(BETWEEN_MS + 5, deadline_at_ms=1_000 + BETWEEN_MS)
-        self.claimed_by_operator(BETWEEN_MS)
+        self.claimed_by_operator(30)
         self.engine.renew_lease(self.leases[1], lease_ttl_ms=65)
         self.engine.renew_lease(self.leases[0], lease_ttl_ms=20)
         self.engine.complete_execution(self.leases[5])
